@@ -1,0 +1,48 @@
+using System.Text.Json;
+using ChatApi.Domain;
+using FluentValidation;
+
+namespace ChatApi.Application.Errors;
+
+/// <summary>Rules that several requests share, and the one way they are applied.</summary>
+internal static class Validation
+{
+    /// <summary>The longest text of a message, in UTF-16 units.</summary>
+    public const int MaxContentLength = 32_000;
+
+    private const int MaxTitleLength = 200;
+
+    /// <exception cref="InvalidRequestException">A rule is broken; the first one with a code of its own gives the code.</exception>
+    public static void Check<T>(this IValidator<T> validator, T request)
+    {
+        var result = validator.Validate(request);
+        if (result.IsValid)
+            return;
+        var errors = result.Errors
+            .GroupBy(failure => JsonNamingPolicy.SnakeCaseLower.ConvertName(failure.PropertyName))
+            .ToDictionary(group => group.Key, group => group.Select(failure => failure.ErrorMessage).ToArray());
+        var first = result.Errors[0];
+        var code = first.ErrorCode.Contains("Validator", StringComparison.Ordinal) ? ErrorCodes.InvalidRequest : first.ErrorCode;
+        throw new InvalidRequestException(code, first.ErrorMessage, errors);
+    }
+
+    public static void Content<T>(this IRuleBuilderInitial<T, string?> rule) => rule
+        .Cascade(CascadeMode.Stop)
+        .NotEmpty().WithErrorCode(ErrorCodes.ContentRequired).WithMessage("A message needs some text.")
+        .MaximumLength(MaxContentLength).WithErrorCode(ErrorCodes.ContentTooLong)
+        .WithMessage($"A message may have {MaxContentLength} characters at most.");
+
+    public static void Title<T>(this IRuleBuilder<T, string?> rule) => rule
+        .MaximumLength(MaxTitleLength).WithMessage($"A title may have {MaxTitleLength} characters at most.")
+        .Must(HasNoControlCharacters).WithMessage("A title may not have control characters.");
+
+    public static bool HasNoControlCharacters(string? text) => text is null || !text.Any(char.IsControl);
+
+    /// <summary>The role as it stands on the wire; null if there is no such role for clients.</summary>
+    public static MessageRole? ParseRole(string? role) => role switch
+    {
+        "user" => MessageRole.User,
+        "assistant" => MessageRole.Assistant,
+        _ => null,
+    };
+}

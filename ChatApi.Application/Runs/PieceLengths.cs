@@ -1,0 +1,42 @@
+namespace ChatApi.Application.Runs;
+
+/// <summary>Where the pieces of a stored reply end, kept as the length of each in LEB128: about a byte a piece.</summary>
+internal static class PieceLengths
+{
+    /// <param name="ends">Where each piece ends, in UTF-16 units, rising.</param>
+    public static byte[] Encode(ReadOnlySpan<int> ends)
+    {
+        var bytes = new List<byte>(ends.Length + 16);
+        var start = 0;
+        foreach (var end in ends)
+        {
+            var length = (uint)(end - start);
+            for (; length > 0x7F; length >>= 7)
+                bytes.Add((byte)(length | 0x80));
+            bytes.Add((byte)length);
+            start = end;
+        }
+
+        return [.. bytes];
+    }
+
+    /// <summary>Where the first <paramref name="pieces"/> pieces end, in UTF-16 units.</summary>
+    public static int Offset(ReadOnlySpan<byte> lengths, int pieces)
+    {
+        var (offset, length, shift) = (0, 0, 0);
+        foreach (var value in lengths)
+        {
+            if (pieces == 0)
+                break;
+            length |= (value & 0x7F) << shift;
+            shift += 7;
+            if ((value & 0x80) != 0)
+                continue;
+            offset += length;
+            (length, shift) = (0, 0);
+            pieces--;
+        }
+
+        return offset;
+    }
+}

@@ -1,0 +1,42 @@
+using ChatApi.Application.Errors;
+using ChatApi.Domain;
+
+namespace ChatApi.Application.Runs;
+
+/// <summary>What is told of a run, read from what is stored of it.</summary>
+internal static class RunEvents
+{
+    /// <summary>The finish reason of a reply that somebody stopped.</summary>
+    public const string StoppedReason = "stopped";
+
+    public static RunEvent.Started Started(Run run) => new(run.SessionId, run.Id, run.MessageId, run.UserMessageId);
+
+    /// <summary>The end of a run that has ended.</summary>
+    /// <param name="run">The run.</param>
+    /// <param name="reply">Its reply; null if none is kept.</param>
+    public static RunEvent Terminal(Run run, ChatMessage? reply)
+    {
+        var seq = run.Pieces + 1;
+        if (run.Status is RunStatus.Completed or RunStatus.Stopped)
+            return new RunEvent.Done(
+                run.MessageId, reply?.Content ?? "", reply?.FinishReason ?? StoppedReason, reply?.Model, reply?.Usage, seq);
+        var (sentence, retryable) = RunErrors.Explain(run.ErrorCode);
+        return new RunEvent.Failed(sentence, run.ErrorCode ?? ErrorCodes.UpstreamError, retryable, run.MessageId, seq);
+    }
+
+    /// <summary>The end of a run whose reply could not be stored, or was deleted meanwhile.</summary>
+    public static RunEvent Unstored(Run run)
+    {
+        var (sentence, retryable) = RunErrors.Explain(ErrorCodes.Interrupted);
+        return new RunEvent.Failed(sentence, ErrorCodes.Interrupted, retryable, run.MessageId, run.Pieces + 1);
+    }
+
+    /// <summary>All that is told of a run that has ended, after the first <paramref name="after"/> pieces.</summary>
+    public static IEnumerable<RunEvent> Replay(Run run, ChatMessage? reply, int after)
+    {
+        if (reply is not null && after < run.Pieces)
+            yield return new RunEvent.Content(reply.Content[PieceLengths.Offset(run.PieceLengths, after)..], run.Pieces);
+        if (after <= run.Pieces)
+            yield return Terminal(run, reply);
+    }
+}

@@ -1,0 +1,261 @@
+using System.Collections.Concurrent;
+using ChatApi.Application.Abstractions;
+using ChatApi.Application.Errors;
+using ChatApi.Domain;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace ChatApi.Application.Runs;
+
+/// <summary>
+/// Executes runs: reads the model to the end and stores the reply, whether or not anybody watches. A process that is told to
+/// stop takes no new runs, gives those under way time to finish, and stores what there is of the others.
+/// </summary>
+public sealed partial class RunExecutor(
+    IChatClient model,
+    IChatDbContextFactory contexts,
+    ITokenCounter tokens,
+    TurnOptions options,
+    TimeProvider time,
+    IHostApplicationLifetime lifetime,
+    ILogger<RunExecutor> logger) : IHostedLifecycleService
+{
+    /// <summary>No model's longest reply comes near it; what goes on for ever is cut here.</summary>
+    private const int MaxReplyLength = 1_000_000;
+
+    private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(25);
+    private static readonly TimeSpan LongestSave = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan LongestSaveAtShutdown = TimeSpan.FromSeconds(3);
+
+    private readonly ConcurrentDictionary<Guid, (ActiveRun Run, Task Task)> _active = new();
+    private readonly ChatOptions _chatOptions = new()
+    {
+        Temperature = (float)options.Temperature,
+        MaxOutputTokens = options.MaxOutputTokens,
+    };
+
+    /// <summary>The name of this process on the runs that it executes.</summary>
+    internal Guid Owner { get; } = Guid.CreateVersion7();
+
+    /// <summary>The runs under way here.</summary>
+    internal IEnumerable<ActiveRun> Active => _active.Values.Select(entry => entry.Run);
+
+    /// <summary>The run, if this process executes it; null if not, or if it has ended.</summary>
+    internal ActiveRun? Find(Guid runId) => _active.TryGetValue(runId, out var entry) ? entry.Run : null;
+
+    /// <exception cref="UnavailableException"><c>shutting_down</c>.</exception>
+    internal void ThrowIfStopping()
+    {
+        if (lifetime.ApplicationStopping.IsCancellationRequested)
+            throw new UnavailableException(ErrorCodes.ShuttingDown, "The service is restarting; please try again in a moment.")
+            {
+                RetryAfter = TimeSpan.FromSeconds(5),
+            };
+    }
+
+    /// <summary>Begins a run that is stored already. It outlives the request that asked for it.</summary>
+    internal void Start(ActiveRun run)
+    {
+        // What belongs to the request (its culture, its trace, its HttpContext) stays there.
+        using (ExecutionContext.SuppressFlow())
+            _active[run.Run.Id] = (run, Task.Run(() => ExecuteAsync(run)));
+        if (run.Log.Terminal.IsCompleted)
+            _active.TryRemove(run.Run.Id, out _);
+    }
+
+    private async Task ExecuteAsync(ActiveRun run)
+    {
+        var started = time.GetTimestamp();
+        LogStarted(run.Run.Id, run.Run.SessionId, run.Run.UserId);
+        RunEvent terminal;
+        try
+        {
+            await ReadReplyAsync(run);
+            terminal = await SaveAsync(run);
+        }
+#pragma warning disable CA1031 // Viewers wait for an end, whatever went wrong; the lease sees to the row.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            LogSaveFailed(exception, run.Run.Id);
+            terminal = RunEvents.Unstored(run.Run);
+        }
+
+        run.Log.End(terminal);
+        _active.TryRemove(run.Run.Id, out _);
+        LogEnded(run.Run.Id, run.Run.Status, time.GetElapsedTime(started).TotalMilliseconds, run.Reply.Usage?.TotalTokens ?? 0);
+        run.Dispose();
+    }
+
+    /// <summary>Reads the model to the end. Whatever happens, the run and the reply then say how it ended.</summary>
+    private async Task ReadReplyAsync(ActiveRun run)
+    {
+        UsageDetails? usage = null;
+        try
+        {
+            await foreach (var update in model.GetStreamingResponseAsync(run.Context, _chatOptions, run.Cancellation))
+            {
+                run.Reply.Model ??= update.ModelId;
+                run.Reply.FinishReason = update.FinishReason?.Value ?? run.Reply.FinishReason;
+                foreach (var item in update.Contents)
+                {
+                    if (item is TextContent text)
+                        run.Log.Append(text.Text);
+                    else if (item is UsageContent counted)
+                        usage = counted.Details;
+                }
+
+                if (run.Log.Length > MaxReplyLength)
+                {
+                    (run.Run.Status, run.Reply.FinishReason) = (RunStatus.Stopped, ChatFinishReason.Length.Value);
+                    break;
+                }
+            }
+
+            if (run.Run.Status == RunStatus.Running)
+                SetEnd(run, run.Reply.FinishReason is null ? ErrorCodes.UpstreamTruncated : null);
+        }
+        catch (OperationCanceledException) when (run.EndAs is not null)
+        {
+            SetEnd(run, null);
+        }
+        catch (CompletionException exception)
+        {
+            LogFailed(exception, run.Run.Id, exception.Code);
+            run.RetryAfter = exception.RetryAfter;
+            SetEnd(run, exception.Code);
+        }
+#pragma warning disable CA1031 // A model client that a team plugs in may throw anything; the run must end all the same.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            LogFailed(exception, run.Run.Id, ErrorCodes.UpstreamError);
+            SetEnd(run, ErrorCodes.UpstreamError);
+        }
+
+        run.Log.Close();
+        var (content, ends) = run.Log.Snapshot();
+        run.Run.EndedAt = time.Now();
+        run.Run.Pieces = ends.Length;
+        run.Run.PieceLengths = PieceLengths.Encode(ends);
+        run.Reply.Content = content;
+        run.Reply.Status = run.Run.Status;
+        run.Reply.Model ??= (model.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata)?.DefaultModelId;
+        run.Reply.Usage = usage is { InputTokenCount: { } input, OutputTokenCount: { } output }
+            ? new((int)input, (int)output, false)
+            : new(run.Context.Sum(message => tokens.Count(message.Text)), tokens.Count(content), true);
+    }
+
+    private static void SetEnd(ActiveRun run, string? errorCode)
+    {
+        // "The loop ended" is not "the reply is complete": only the model's finish reason says so.
+        run.Run.Status = (run.EndAs, errorCode) switch
+        {
+            ({ } endAs, _) => endAs,
+            (_, null) => RunStatus.Completed,
+            (_, ErrorCodes.UpstreamTruncated) => RunStatus.Interrupted,
+            _ => RunStatus.Failed,
+        };
+        run.Run.ErrorCode = run.Run.Status switch
+        {
+            RunStatus.Stopped or RunStatus.Completed => null,
+            RunStatus.Interrupted when run.EndAs is not null => ErrorCodes.Interrupted,
+            _ => errorCode,
+        };
+        if (run.Run.Status == RunStatus.Stopped)
+            run.Reply.FinishReason = RunEvents.StoppedReason;
+    }
+
+    /// <summary>Stores the end and says what viewers are told. A database that is away is waited for: the reply was paid for.</summary>
+    private async Task<RunEvent> SaveAsync(ActiveRun run)
+    {
+        var started = time.GetTimestamp();
+        for (var delay = TimeSpan.FromMilliseconds(100); ; delay = delay < TimeSpan.FromSeconds(2) ? delay * 2 : delay)
+        {
+            try
+            {
+                await SaveOnceAsync(run);
+                return RunEvents.Terminal(run.Run, run.Reply);
+            }
+            catch (DbUpdateConcurrencyException)
+            {
+                // The session was deleted, another process ended the run, or this very save did before its answer was lost.
+                LogOvertaken(run.Run.Id);
+                return await StoredEndAsync(run);
+            }
+            catch (Exception exception) when (contexts.Explain(exception) is not null && time.GetElapsedTime(started) < LongestSave
+                && !(run.EndAs == RunStatus.Interrupted && time.GetElapsedTime(started) > LongestSaveAtShutdown))
+            {
+                LogSaveDelayed(exception, run.Run.Id);
+                await Task.Delay(delay, time, CancellationToken.None);
+            }
+        }
+    }
+
+    private async Task SaveOnceAsync(ActiveRun run)
+    {
+        await using var db = contexts.Create();
+        var (end, reply) = (run.Run, run.Reply);
+        db.Runs.Update(end).Property(row => row.Status).OriginalValue = RunStatus.Running;
+        if (reply.Content.Length == 0 && reply.Status is RunStatus.Failed or RunStatus.Interrupted)
+            db.Messages.Remove(reply);
+        else
+            db.Messages.Update(reply);
+        await db.SaveChangesAsync(CancellationToken.None);
+    }
+
+    private async Task<RunEvent> StoredEndAsync(ActiveRun run)
+    {
+        await using var db = contexts.Create();
+        var stored = await db.Runs.SingleOrDefaultAsync(row => row.Id == run.Run.Id);
+        if (stored is null || stored.Status == RunStatus.Running)
+            return RunEvents.Unstored(run.Run);
+        return RunEvents.Terminal(stored, await db.Messages.SingleOrDefaultAsync(row => row.Id == run.Run.MessageId));
+    }
+
+    /// <inheritdoc/>
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        // Here, and not in StopAsync, because the web server still answers: viewers see their end, others a 503.
+        var tasks = Task.WhenAll(_active.Values.Select(entry => entry.Task));
+        await Task.WhenAny(tasks, Task.Delay(DrainTime, time, cancellationToken));
+        foreach (var run in Active)
+            run.Cancel(RunStatus.Interrupted);
+        await tasks;
+    }
+
+    /// <inheritdoc/>
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    [LoggerMessage(LogLevel.Information, "Run {RunId} started in session {SessionId} for user {UserId}")]
+    private partial void LogStarted(Guid runId, Guid sessionId, Guid userId);
+
+    [LoggerMessage(LogLevel.Information, "Run {RunId} ended as {Status} after {Milliseconds:F0} ms with {Tokens} tokens")]
+    private partial void LogEnded(Guid runId, RunStatus status, double milliseconds, int tokens);
+
+    [LoggerMessage(LogLevel.Warning, "Run {RunId} failed with {Code}")]
+    private partial void LogFailed(Exception exception, Guid runId, string code);
+
+    [LoggerMessage(LogLevel.Warning, "Run {RunId} waits for the database to store its reply")]
+    private partial void LogSaveDelayed(Exception exception, Guid runId);
+
+    [LoggerMessage(LogLevel.Warning, "Run {RunId} was ended by somebody else before it was stored")]
+    private partial void LogOvertaken(Guid runId);
+
+    [LoggerMessage(LogLevel.Error, "Run {RunId} could not be stored")]
+    private partial void LogSaveFailed(Exception exception, Guid runId);
+}

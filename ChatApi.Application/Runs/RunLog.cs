@@ -1,0 +1,170 @@
+using System.Runtime.CompilerServices;
+using System.Text;
+
+namespace ChatApi.Application.Runs;
+
+/// <summary>
+/// The reply so far, in memory: one writer appends, any number of readers follow at their own pace, each with a cursor.
+/// A reader that stops reading holds up nobody, and what gathers meanwhile reaches it as one event.
+/// </summary>
+internal sealed class RunLog
+{
+    private readonly Lock _gate = new();
+    private readonly StringBuilder _text = new();
+    private readonly List<int> _ends = [];
+    private readonly TaskCompletionSource<RunEvent> _terminal = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource? _appended;
+    private char? _heldBack;
+
+    /// <summary>The last event, when the run has ended and its reply is stored.</summary>
+    public Task<RunEvent> Terminal => _terminal.Task;
+
+    /// <summary>How many pieces there are.</summary>
+    public int Pieces
+    {
+        get
+        {
+            lock (_gate)
+                return _ends.Count;
+        }
+    }
+
+    /// <summary>How long the text is, in UTF-16 units.</summary>
+    public int Length
+    {
+        get
+        {
+            lock (_gate)
+                return _text.Length;
+        }
+    }
+
+    /// <summary>The text so far, and where each piece of it ends.</summary>
+    public (string Text, int[] Ends) Snapshot()
+    {
+        lock (_gate)
+            return (_text.ToString(), [.. _ends]);
+    }
+
+    /// <summary>Adds a piece. Half a character waits for its other half; what PostgreSQL cannot keep becomes U+FFFD.</summary>
+    public void Append(string piece)
+    {
+        if (piece.Length == 0)
+            return;
+        lock (_gate)
+        {
+            var text = Whole(piece);
+            if (text.Length > 0)
+                Add(text);
+        }
+    }
+
+    /// <summary>No more pieces will come: half a character that is left over becomes U+FFFD.</summary>
+    public void Close()
+    {
+        lock (_gate)
+        {
+            if (_heldBack is null)
+                return;
+            _heldBack = null;
+            Add("\uFFFD");
+        }
+    }
+
+    /// <summary>Tells the readers the end. Whatever is told is stored by now.</summary>
+    public void End(RunEvent terminal)
+    {
+        lock (_gate)
+        {
+            _terminal.TrySetResult(terminal);
+            _appended?.TrySetResult();
+        }
+    }
+
+    /// <summary>What comes after the first <paramref name="after"/> pieces, down to the terminal event.</summary>
+    public async IAsyncEnumerable<RunEvent> ReadAsync(int after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var cursor = after;
+        while (true)
+        {
+            RunEvent.Content? content = null;
+            Task? wait = null;
+            lock (_gate)
+            {
+                if (cursor < _ends.Count)
+                {
+                    var start = cursor == 0 ? 0 : _ends[cursor - 1];
+                    content = new(_text.ToString(start, _ends[^1] - start), cursor = _ends.Count);
+                }
+                else if (!_terminal.Task.IsCompleted)
+                {
+                    _appended ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
+                    wait = _appended.Task;
+                }
+            }
+
+            if (content is not null)
+            {
+                yield return content;
+            }
+            else if (wait is not null)
+            {
+                await wait.WaitAsync(cancellationToken);
+            }
+            else
+            {
+                yield return await _terminal.Task;
+                yield break;
+            }
+        }
+    }
+
+    private void Add(string text)
+    {
+        _text.Append(text);
+        _ends.Add(_text.Length);
+        _appended?.TrySetResult();
+        _appended = null;
+    }
+
+    private string Whole(string piece)
+    {
+        if (_heldBack is { } high)
+        {
+            piece = high + piece;
+            _heldBack = null;
+        }
+
+        if (char.IsHighSurrogate(piece[^1]))
+        {
+            _heldBack = piece[^1];
+            piece = piece[..^1];
+        }
+
+        return IsStorable(piece) ? piece : Repair(piece);
+    }
+
+    private static bool IsStorable(string text)
+    {
+        for (var index = 0; index < text.Length; index++)
+        {
+            if (text[index] == '\0')
+                return false;
+            if (!char.IsSurrogate(text[index]))
+                continue;
+            if (index + 1 == text.Length || !char.IsSurrogatePair(text[index], text[index + 1]))
+                return false;
+            index++;
+        }
+
+        return true;
+    }
+
+    private static string Repair(string text)
+    {
+        var builder = new StringBuilder(text.Length);
+        foreach (var rune in text.EnumerateRunes())
+            builder.Append(rune.Value == 0 ? Rune.ReplacementChar : rune);
+        return builder.ToString();
+    }
+}

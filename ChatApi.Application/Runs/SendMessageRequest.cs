@@ -1,0 +1,34 @@
+using ChatApi.Application.Errors;
+using ChatApi.Application.Messages;
+using FluentValidation;
+
+namespace ChatApi.Application.Runs;
+
+/// <summary>A question.</summary>
+/// <param name="Content">The text, 1 to 32 000 characters, kept exactly as it is.</param>
+public sealed record SendMessageRequest(string? Content);
+
+/// <summary>A question that may open a conversation.</summary>
+/// <param name="Content">The text, 1 to 32 000 characters, kept exactly as it is.</param>
+/// <param name="SessionId">The conversation; a new one is made if absent.</param>
+public sealed record ChatRequest(string? Content, string? SessionId);
+
+/// <summary>Which run is to be stopped.</summary>
+/// <param name="RunId">The run; the session's latest if absent.</param>
+public sealed record StopRequest(string? RunId);
+
+/// <summary>A question and its reply.</summary>
+/// <param name="UserMessage">The question.</param>
+/// <param name="AssistantMessage">The reply.</param>
+public sealed record TurnResponse(MessageResponse UserMessage, MessageResponse AssistantMessage);
+
+/// <summary>A question and its reply, and where they are.</summary>
+/// <param name="SessionId">The conversation.</param>
+/// <param name="UserMessage">The question.</param>
+/// <param name="AssistantMessage">The reply.</param>
+public sealed record ChatResponse(Guid SessionId, MessageResponse UserMessage, MessageResponse AssistantMessage);
+
+internal sealed class SendMessageRequestValidator : AbstractValidator<SendMessageRequest>
+{
+    public SendMessageRequestValidator() => RuleFor(request => request.Content).Content();
+}
