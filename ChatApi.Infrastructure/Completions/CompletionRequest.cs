@@ -1,0 +1,68 @@
+using System.Buffers;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Microsoft.Extensions.AI;
+
+namespace ChatApi.Infrastructure.Completions;
+
+/// <summary>Writes the body of <c>POST …/chat/completions</c>.</summary>
+internal static class CompletionRequest
+{
+    // The body is no HTML: text in other alphabets need not be escaped.
+    private static readonly JsonWriterOptions Unescaped = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public static BinaryData Write(string model, IEnumerable<ChatMessage> messages, ChatOptions? options, RequestDialect dialect)
+    {
+        var buffer = new ArrayBufferWriter<byte>(4096);
+        using (var json = new Utf8JsonWriter(buffer, Unescaped))
+        {
+            json.WriteStartObject();
+            json.WriteString("model", model);
+            json.WriteBoolean("stream", true);
+            if (dialect.StreamOptions)
+                WriteStreamOptions(json);
+            WriteOptions(json, options, dialect);
+            json.WriteStartArray("messages");
+            if (!string.IsNullOrEmpty(options?.Instructions))
+                WriteMessage(json, "system", options.Instructions);
+            foreach (var message in messages)
+                WriteMessage(json, message.Role.Value, message.Text);
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        return BinaryData.FromBytes(buffer.WrittenMemory);
+    }
+
+    private static void WriteStreamOptions(Utf8JsonWriter json)
+    {
+        json.WriteStartObject("stream_options");
+        json.WriteBoolean("include_usage", true);
+        json.WriteEndObject();
+    }
+
+    private static void WriteOptions(Utf8JsonWriter json, ChatOptions? options, RequestDialect dialect)
+    {
+        // As decimal: 0.7f as a double is 0.699999988079071.
+        if (options?.Temperature is { } temperature && dialect.Temperature)
+            json.WriteNumber("temperature", (decimal)temperature);
+        if (options?.TopP is { } topP && dialect.TopP)
+            json.WriteNumber("top_p", (decimal)topP);
+        if (options?.MaxOutputTokens is { } limit && dialect.Limit is { } name)
+            json.WriteNumber(name, limit);
+        if (options?.StopSequences is not { Count: > 0 } stops || !dialect.Stop)
+            return;
+        json.WriteStartArray("stop");
+        foreach (var stop in stops)
+            json.WriteStringValue(stop);
+        json.WriteEndArray();
+    }
+
+    private static void WriteMessage(Utf8JsonWriter json, string role, string content)
+    {
+        json.WriteStartObject();
+        json.WriteString("role", role);
+        json.WriteString("content", content);
+        json.WriteEndObject();
+    }
+}

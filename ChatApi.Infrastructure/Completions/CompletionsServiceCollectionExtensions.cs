@@ -1,0 +1,33 @@
+using ChatApi.Application.Abstractions;
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+
+namespace ChatApi.Infrastructure.Completions;
+
+/// <summary>Registers the model that replies.</summary>
+internal static class CompletionsServiceCollectionExtensions
+{
+    public static IServiceCollection AddCompletions(this IServiceCollection services, CompletionOptions options)
+    {
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<ITokenCounter, TiktokenCounter>();
+        return options.Provider == CompletionProvider.Demo
+            ? services.AddSingleton<IChatClient>(provider => new DemoChatClient(
+                provider.GetRequiredService<ITokenCounter>(), options.DemoWordDelay, provider.GetRequiredService<TimeProvider>()))
+            : services.AddSingleton(provider => Upstream(
+                options, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RetryingChatClient>>()));
+    }
+
+    /// <summary>
+    /// Time is limited outside of the retries: a person waits for a reply, not for a try. So the limit for the first content
+    /// covers all tries and the waits between them, and what it cuts off is not tried again.
+    /// </summary>
+    internal static IChatClient Upstream(CompletionOptions options, TimeProvider timeProvider, ILogger<RetryingChatClient> logger)
+    {
+        IChatClient client = new OpenAIChatClient(options, UpstreamConnection.CreateHttpClient(options), timeProvider);
+        client = new RetryingChatClient(client, options.MaxRetries, timeProvider, logger);
+        return new TimeLimitedChatClient(client, options, timeProvider);
+    }
+}

@@ -1,0 +1,154 @@
+using System.ClientModel;
+using System.ClientModel.Primitives;
+using System.Collections.Concurrent;
+using System.Net.ServerSentEvents;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using Azure.Identity;
+using ChatApi.Application.Errors;
+using Microsoft.Extensions.AI;
+using SdkChatClient = OpenAI.Chat.ChatClient;
+
+namespace ChatApi.Infrastructure.Completions;
+
+/// <summary>
+/// OpenAI, servers that speak like it, and Azure OpenAI. The SDK addresses and signs the request; its answer is read here,
+/// because the SDK's own reader throws at the oddities of other servers and takes a broken answer for a complete one.
+/// The stream just ends when the upstream's does: only a finish reason says that the reply is complete.
+/// </summary>
+internal sealed class OpenAIChatClient(CompletionOptions options, HttpClient http, TimeProvider timeProvider) : IChatClient
+{
+    private const int MaxErrorBytes = 64 * 1024;
+
+    private readonly SdkChatClient _sdk = UpstreamConnection.Open(options, http);
+    private readonly ConcurrentDictionary<string, RequestDialect> _dialects = new();
+
+    public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
+    {
+        ArgumentNullException.ThrowIfNull(messages);
+        return StreamAsync(messages, options, cancellationToken);
+    }
+
+    public Task<ChatResponse> GetResponseAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
+        GetStreamingResponseAsync(messages, options, cancellationToken).ToWholeResponseAsync(cancellationToken);
+
+    public object? GetService(Type serviceType, object? serviceKey = null) => serviceKey is not null ? null
+        : serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata(ProviderName, defaultModelId: options.Model)
+        : serviceType.IsInstanceOfType(this) ? this
+        : null;
+
+    public void Dispose() => http.Dispose();
+
+    private string ProviderName => options.Provider == CompletionProvider.AzureOpenAI ? "azure.ai.openai" : "openai";
+
+    private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? chatOptions, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var response = await SendAsync(messages, chatOptions, cancellationToken);
+        var body = new BoundedEventStream(response.ContentStream ?? Stream.Null);
+        var chunks = new CompletionChunkReader();
+        await using var events = SseParser.Create(body, chunks.Read).EnumerateAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
+        while (await MoveNextAsync(events, chunks, cancellationToken))
+        {
+            body.EventRead();
+            if (events.Current.Data is { } update)
+                yield return update;
+        }
+
+        if (!chunks.HasBegun)
+            throw CompletionFailures.Failed(retryable: false); // A web page, or nothing at all.
+        if (chunks.End() is { } last)
+            yield return last;
+    }
+
+    private static async ValueTask<bool> MoveNextAsync(
+        IAsyncEnumerator<SseItem<ChatResponseUpdate?>> events, CompletionChunkReader chunks, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await events.MoveNextAsync() && !chunks.IsDone;
+        }
+        catch (Exception failure)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            if (chunks.IsFinished)
+                return false; // The model has said all it had to say.
+            throw failure switch
+            {
+                CompletionException => failure,
+                JsonException => CompletionFailures.Failed(retryable: true, failure),
+                _ => CompletionFailures.Truncated(failure),
+            };
+        }
+    }
+
+    private async Task<PipelineResponse> SendAsync(
+        IEnumerable<ChatMessage> messages, ChatOptions? chatOptions, CancellationToken cancellationToken)
+    {
+        var model = chatOptions?.ModelId ?? options.Model;
+        while (true)
+        {
+            var dialect = _dialects.GetOrAdd(model, RequestDialect.Of(options.Provider));
+            var response = await SendAsync(CompletionRequest.Write(model, messages, chatOptions, dialect), cancellationToken);
+            if (response.Status is >= 200 and < 300)
+                return response;
+
+            using (response)
+            {
+                var error = UpstreamErrorBody.Parse(await ReadErrorAsync(response, cancellationToken));
+                // Ends: each round leaves out a field that was sent in the one before.
+                if (response.Status is not (400 or 422) || dialect.After(error) is not { } adapted)
+                    throw UpstreamRefusal.ToException(response, error, timeProvider);
+                _dialects[model] = adapted;
+            }
+        }
+    }
+
+    private async Task<PipelineResponse> SendAsync(BinaryData request, CancellationToken cancellationToken)
+    {
+        var requestOptions = new RequestOptions
+        {
+            BufferResponse = false,
+            ErrorOptions = ClientErrorBehaviors.NoThrow,
+            CancellationToken = cancellationToken,
+        };
+        try
+        {
+            using var content = BinaryContent.Create(request);
+            return (await _sdk.CompleteChatAsync(content, requestOptions)).GetRawResponse();
+        }
+        catch (Exception failure)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            throw failure switch
+            {
+                AuthenticationFailedException => CompletionFailures.Misconfigured(new UpstreamRefusedException("No token from Entra ID.")),
+                OperationCanceledException => CompletionFailures.TimedOut(new UpstreamRefusedException("No connection in time.")),
+                _ => CompletionFailures.Failed(retryable: true, new UpstreamRefusedException(Reason(failure))),
+            };
+        }
+    }
+
+    /// <summary>Why there is no connection, without the host that the exceptions name.</summary>
+    private static string Reason(Exception failure) => failure.InnerException is HttpRequestException request
+        ? $"No connection: {request.HttpRequestError}."
+        : $"No connection: {failure.GetBaseException().GetType().Name}.";
+
+    private static async Task<byte[]> ReadErrorAsync(PipelineResponse response, CancellationToken cancellationToken)
+    {
+        var body = new byte[MaxErrorBytes];
+        var length = 0;
+        try
+        {
+            length = await (response.ContentStream ?? Stream.Null).ReadAtLeastAsync(body, body.Length, throwOnEndOfStream: false, cancellationToken);
+        }
+        catch (IOException)
+        {
+            // The status has arrived, and says enough.
+        }
+
+        return body[..length];
+    }
+}

@@ -1,0 +1,47 @@
+using ChatApi.Application.Accounts;
+using ChatApi.Application.Configuration;
+using ChatApi.Infrastructure.Completions;
+using ChatApi.Infrastructure.Identity;
+using ChatApi.Infrastructure.Persistence;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace ChatApi.Infrastructure;
+
+/// <summary>The database, the model and the accounts behind the application's ports.</summary>
+public static class InfrastructureServiceCollectionExtensions
+{
+    /// <summary>Adds what the settings ask for.</summary>
+    /// <exception cref="ConfigurationException">A setting is missing or cannot be used.</exception>
+    public static IServiceCollection AddInfrastructure(this IServiceCollection services, Settings settings, bool isDevelopment)
+    {
+        services.AddPersistence(DatabaseOptions.Read(settings));
+        RedisUrl.Check(settings);
+        var completions = CompletionOptions.Read(settings);
+        services.AddSingleton(completions);
+        services.AddCompletions(completions);
+        services.AddAccounts(settings, isDevelopment);
+        return services;
+    }
+
+    /// <summary>Brings the database's tables up to date, as far as the settings want it done at start.</summary>
+    /// <param name="services">The application's services.</param>
+    /// <param name="isAsked">Whether an operator asked for it, whatever the settings say.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <exception cref="ConfigurationException">The database cannot be used.</exception>
+    public static async Task PrepareDatabaseAsync(this IServiceProvider services, bool isAsked, CancellationToken cancellationToken)
+    {
+        var preparation = services.GetRequiredService<DatabasePreparation>();
+        if (isAsked || services.GetRequiredService<DatabaseOptions>().AutoMigrate)
+            await preparation.RunAsync(cancellationToken);
+        else
+            await preparation.WarnIfBehindAsync(cancellationToken);
+    }
+
+    /// <summary>What was chosen, a line each; nothing secret in it.</summary>
+    public static IEnumerable<string> DescribeInfrastructure(this IServiceProvider services) =>
+    [
+        $"database: {services.GetRequiredService<DatabaseOptions>().Description}",
+        $"model: {services.GetRequiredService<CompletionOptions>().Describe()}",
+        $"sign-in: {(services.GetService<SupabaseOptions>() is null ? "own accounts" : "Supabase Auth")}",
+    ];
+}

@@ -1,0 +1,60 @@
+using ChatApi.Application.Abstractions;
+using ChatApi.Domain;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
+
+namespace ChatApi.Infrastructure.Persistence;
+
+/// <summary>The model, which both databases share. A derived context each lets both have migrations of their own.</summary>
+internal abstract class ChatDbContext(DbContextOptions options) : DbContext(options), IChatDbContext
+{
+    public DbSet<User> Users => Set<User>();
+
+    public DbSet<ChatSession> Sessions => Set<ChatSession>();
+
+    public DbSet<ChatMessage> Messages => Set<ChatMessage>();
+
+    public DbSet<Run> Runs => Set<Run>();
+
+    public override async Task<int> SaveChangesAsync(CancellationToken cancellationToken = default)
+    {
+        try
+        {
+            return await base.SaveChangesAsync(cancellationToken);
+        }
+        catch (DbUpdateException exception) when (DatabaseErrors.IsRepeatedInsert(exception))
+        {
+            ChangeTracker.AcceptAllChanges();
+            return 0;
+        }
+        catch (DbUpdateException exception) when (DatabaseErrors.IsUniqueViolation(exception))
+        {
+            throw new UniqueViolationException(exception);
+        }
+    }
+
+    public Task InTransactionAsync(Func<Task> work, CancellationToken cancellationToken) =>
+        Database.CreateExecutionStrategy().ExecuteInTransactionAsync(
+            _ => work(), _ => Task.FromResult(false), cancellationToken);
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder) =>
+        modelBuilder.ApplyConfigurationsFromAssembly(typeof(ChatDbContext).Assembly);
+
+    protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
+    {
+        configurationBuilder.Properties<DateTime>().HaveConversion<UtcConverter>();
+        configurationBuilder.Properties<MessageRole>().HaveConversion<LowerCaseConverter<MessageRole>>().HaveMaxLength(16);
+        configurationBuilder.Properties<RunStatus>().HaveConversion<LowerCaseConverter<RunStatus>>().HaveMaxLength(16);
+    }
+
+    /// <summary>SQLite forgets that a time is UTC.</summary>
+    private sealed class UtcConverter() : ValueConverter<DateTime, DateTime>(
+        time => time, time => DateTime.SpecifyKind(time, DateTimeKind.Utc));
+
+    /// <summary>Words in the database, the same as on the wire: a reader of the tables needs no legend.</summary>
+    private sealed class LowerCaseConverter<T>() : ValueConverter<T, string>(
+#pragma warning disable CA1308 // Lower case is what is wanted.
+        value => value.ToString().ToLowerInvariant(), text => Enum.Parse<T>(text, true))
+#pragma warning restore CA1308
+        where T : struct, Enum;
+}

@@ -1,0 +1,15 @@
+using Microsoft.EntityFrameworkCore;
+
+namespace ChatApi.Infrastructure.Persistence.Postgres;
+
+internal sealed class PostgresChatDbContext(DbContextOptions<PostgresChatDbContext> options) : ChatDbContext(options)
+{
+    /// <summary>Not <c>public</c>, which Supabase's Data API shows to the world.</summary>
+    public const string Schema = "chat";
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        modelBuilder.HasDefaultSchema(Schema);
+        base.OnModelCreating(modelBuilder);
+    }
+}
