@@ -1,0 +1,37 @@
+using ChatApi.Web.Errors;
+using ChatApi.Web.OpenApi;
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+
+namespace ChatApi.Web.Hosting;
+
+/// <summary>The one pipeline.</summary>
+internal static class WebApplicationExtensions
+{
+    public static WebApplication UseChatApi(this WebApplication app)
+    {
+        app.UseRequestIdAndSecurityHeaders();
+        app.UseExceptionHandler(new ExceptionHandlerOptions
+        {
+            // ProblemExceptionHandler answers all; the middleware only wants to be told of something to fall back on.
+            ExceptionHandler = _ => Task.CompletedTask,
+
+            // Otherwise Kestrel's own 408 and 413 become 500.
+            StatusCodeSelector = exception => exception is BadHttpRequestException bad ? bad.StatusCode : StatusCodes.Status500InternalServerError,
+            SuppressDiagnosticsCallback = _ => true,
+        });
+        app.UseStatusCodePages(context => Problem.OfStatus(context.HttpContext.Response.StatusCode).WriteAsync(context.HttpContext));
+        app.UseDefaultFiles();
+        app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = "no-cache" });
+        app.UseSwaggerPages();
+        app.UseRouting();
+        app.UseCors();
+        app.UseStrictQuery();
+        app.UseAuthentication();
+        app.UseRequestLimit();
+        app.UseAuthorization();
+        app.MapControllers();
+        app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
+        app.MapHealthChecks("/health/ready");
+        return app;
+    }
+}

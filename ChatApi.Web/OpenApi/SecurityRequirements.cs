@@ -1,0 +1,18 @@
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.OpenApi;
+using Swashbuckle.AspNetCore.SwaggerGen;
+
+namespace ChatApi.Web.OpenApi;
+
+/// <summary>Says which operations need a token.</summary>
+internal sealed class SecurityRequirements(string scheme) : IOperationFilter
+{
+    public static bool NeedsToken(OperationFilterContext context) =>
+        context.ApiDescription.ActionDescriptor.EndpointMetadata.OfType<IAuthorizeData>().Any();
+
+    public void Apply(OpenApiOperation operation, OperationFilterContext context)
+    {
+        if (NeedsToken(context))
+            operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(scheme, context.Document)] = [] }];
+    }
+}
