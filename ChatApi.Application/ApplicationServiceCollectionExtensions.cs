@@ -6,6 +6,7 @@ using ChatApi.Application.Runs;
 using ChatApi.Application.Sessions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 
 namespace ChatApi.Application;
 
@@ -26,11 +27,20 @@ public static class ApplicationServiceCollectionExtensions
         services.AddSingleton<TokenBudget>();
 
         services.AddSingleton(TurnOptions.Read(settings));
+        services.AddSingleton<ContextReader>();
         services.AddSingleton<RunService>();
         services.AddSingleton<RunWatcher>();
-        services.AddSingleton<RunExecutor>();
-        services.AddHostedService(provider => provider.GetRequiredService<RunExecutor>());
-        services.AddHostedService<RunLeases>();
+        services.AddHostedSingleton<RunExecutor>();
+        services.AddHostedSingleton<RunLeases>();
+        services.AddHostedSingleton<RunMirrors>();
+        services.AddHostedService<RunJournalWriter>();
+        services.AddHostedService<RunRecovery>();
         return services;
+    }
+
+    private static void AddHostedSingleton<T>(this IServiceCollection services) where T : class, IHostedService
+    {
+        services.AddSingleton<T>();
+        services.AddHostedService(provider => provider.GetRequiredService<T>());
     }
 }

@@ -24,11 +24,26 @@ public sealed class Run
     /// <summary>The process that makes it.</summary>
     public required Guid Owner { get; init; }
 
-    /// <summary>Until when the owner may be silent before any process ends the run as interrupted. UTC, by the database's clock.</summary>
-    public required DateTime LeaseExpiresAt { get; set; }
+    /// <summary>
+    /// Rises when the run is taken from its owner, from 1. What an owner writes names the number it has: one that was taken
+    /// for dead, and wakes, changes nothing.
+    /// </summary>
+    public int Fence { get; set; } = 1;
+
+    /// <summary>
+    /// Until when the owner may be silent before any process ends the run as interrupted. UTC, by the database's clock, which
+    /// also sets it when the run is stored.
+    /// </summary>
+    public DateTime LeaseExpiresAt { get; set; }
 
     /// <summary>Whether somebody asked for it to stop.</summary>
     public bool StopRequested { get; set; }
+
+    /// <summary>What the client calls the request that started the run, unique per user; null if it gave no name, or after a day.</summary>
+    public string? IdempotencyKey { get; init; }
+
+    /// <summary>SHA-256 of that request, to tell a repetition from another request under the same key.</summary>
+    public byte[]? RequestHash { get; init; }
 
     /// <summary>UTC, in whole microseconds.</summary>
     public required DateTime CreatedAt { get; init; }

@@ -2,8 +2,10 @@ using ChatApi.Application.Accounts;
 using ChatApi.Application.Configuration;
 using ChatApi.Infrastructure.Completions;
 using ChatApi.Infrastructure.Identity;
+using ChatApi.Infrastructure.Journal;
 using ChatApi.Infrastructure.Persistence;
 using Microsoft.Extensions.DependencyInjection;
+using StackExchange.Redis;
 
 namespace ChatApi.Infrastructure;
 
@@ -14,8 +16,9 @@ public static class InfrastructureServiceCollectionExtensions
     /// <exception cref="ConfigurationException">A setting is missing or cannot be used.</exception>
     public static IServiceCollection AddInfrastructure(this IServiceCollection services, Settings settings, bool isDevelopment)
     {
-        services.AddPersistence(DatabaseOptions.Read(settings));
-        RedisUrl.Check(settings);
+        var database = DatabaseOptions.Read(settings);
+        services.AddPersistence(database);
+        services.AddJournal(database, settings);
         var completions = CompletionOptions.Read(settings);
         services.AddSingleton(completions);
         services.AddCompletions(completions);
@@ -40,7 +43,7 @@ public static class InfrastructureServiceCollectionExtensions
     /// <summary>What was chosen, a line each; nothing secret in it.</summary>
     public static IEnumerable<string> DescribeInfrastructure(this IServiceProvider services) =>
     [
-        $"database: {services.GetRequiredService<DatabaseOptions>().Description}",
+        $"database: {services.GetRequiredService<DatabaseOptions>().Description}{(services.GetService<IConnectionMultiplexer>() is null ? "" : ", with Redis")}",
         $"model: {services.GetRequiredService<CompletionOptions>().Describe()}",
         $"sign-in: {(services.GetService<SupabaseOptions>() is null ? "own accounts" : "Supabase Auth")}",
     ];

@@ -36,6 +36,10 @@ public sealed class ConflictException(string code, string message) : ChatApiExce
     public Guid? RunId { get; init; }
 }
 
+/// <summary>Another request of this user's had the same <c>Idempotency-Key</c>.</summary>
+public sealed class KeyReusedException() : ChatApiException(
+    ErrorCodes.IdempotencyKeyReused, "Another request had the same Idempotency-Key: a new request needs a new key.");
+
 /// <summary>The address or the password is wrong.</summary>
 public sealed class SignInFailedException() : ChatApiException(ErrorCodes.InvalidCredentials, "The email address or the password is wrong.");
 

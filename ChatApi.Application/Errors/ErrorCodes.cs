@@ -8,6 +8,8 @@ public static class ErrorCodes
     public const string InvalidJson = "invalid_json";
     public const string InvalidCursor = "invalid_cursor";
     public const string InvalidEventId = "invalid_event_id";
+    public const string InvalidIdempotencyKey = "invalid_idempotency_key";
+    public const string IdempotencyKeyReused = "idempotency_key_reused";
     public const string ContentRequired = "content_required";
     public const string ContentTooLong = "content_too_long";
     public const string WeakPassword = "weak_password";

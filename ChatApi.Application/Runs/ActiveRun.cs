@@ -25,6 +25,12 @@ internal sealed class ActiveRun(Run run, ChatMessage question, ChatMessage reply
 
     public RunLog Log { get; } = new();
 
+    /// <summary>How many pieces are in the journal.</summary>
+    public int Journalled { get; set; }
+
+    /// <summary>Whether the journal may have something of it.</summary>
+    public bool IsInJournal { get; set; }
+
     /// <summary>How the run ends because somebody wanted it to end early; null if nobody did.</summary>
     public RunStatus? EndAs => (RunStatus)Volatile.Read(ref _endAs) is var status && status == RunStatus.Running ? null : status;
 

@@ -4,10 +4,10 @@ namespace ChatApi.Application.Runs;
 internal static class PieceLengths
 {
     /// <param name="ends">Where each piece ends, in UTF-16 units, rising.</param>
-    public static byte[] Encode(ReadOnlySpan<int> ends)
+    /// <param name="start">Where the first one begins.</param>
+    public static byte[] Encode(ReadOnlySpan<int> ends, int start = 0)
     {
         var bytes = new List<byte>(ends.Length + 16);
-        var start = 0;
         foreach (var end in ends)
         {
             var length = (uint)(end - start);
@@ -20,23 +20,22 @@ internal static class PieceLengths
         return [.. bytes];
     }
 
-    /// <summary>Where the first <paramref name="pieces"/> pieces end, in UTF-16 units.</summary>
-    public static int Offset(ReadOnlySpan<byte> lengths, int pieces)
+    /// <summary>Where each piece ends, in UTF-16 units.</summary>
+    public static IEnumerable<int> Decode(byte[] lengths)
     {
-        var (offset, length, shift) = (0, 0, 0);
+        var (end, length, shift) = (0, 0, 0);
         foreach (var value in lengths)
         {
-            if (pieces == 0)
-                break;
             length |= (value & 0x7F) << shift;
             shift += 7;
             if ((value & 0x80) != 0)
                 continue;
-            offset += length;
+            yield return end += length;
             (length, shift) = (0, 0);
-            pieces--;
         }
-
-        return offset;
     }
+
+    /// <summary>Where the first <paramref name="pieces"/> pieces end, in UTF-16 units.</summary>
+    public static int Offset(byte[]? lengths, int pieces) =>
+        pieces == 0 || lengths is null ? 0 : Decode(lengths).Take(pieces).LastOrDefault();
 }

@@ -9,14 +9,23 @@ internal static class RunEvents
     /// <summary>The finish reason of a reply that somebody stopped.</summary>
     public const string StoppedReason = "stopped";
 
+    /// <summary>
+    /// Far more pieces than a process can have shown and not yet journalled when it died: a viewer that saw them is still
+    /// before the terminal event.
+    /// </summary>
+    private const int MostUnjournalled = 100_000;
+
     public static RunEvent.Started Started(Run run) => new(run.SessionId, run.Id, run.MessageId, run.UserMessageId);
+
+    /// <summary>The <c>seq</c> of the terminal event of a run that has ended.</summary>
+    public static int TerminalSeq(Run run) => run.Pieces + 1 + (run.ErrorCode == ErrorCodes.Interrupted ? MostUnjournalled : 0);
 
     /// <summary>The end of a run that has ended.</summary>
     /// <param name="run">The run.</param>
     /// <param name="reply">Its reply; null if none is kept.</param>
     public static RunEvent Terminal(Run run, ChatMessage? reply)
     {
-        var seq = run.Pieces + 1;
+        var seq = TerminalSeq(run);
         if (run.Status is RunStatus.Completed or RunStatus.Stopped)
             return new RunEvent.Done(
                 run.MessageId, reply?.Content ?? "", reply?.FinishReason ?? StoppedReason, reply?.Model, reply?.Usage, seq);
@@ -28,7 +37,7 @@ internal static class RunEvents
     public static RunEvent Unstored(Run run)
     {
         var (sentence, retryable) = RunErrors.Explain(ErrorCodes.Interrupted);
-        return new RunEvent.Failed(sentence, ErrorCodes.Interrupted, retryable, run.MessageId, run.Pieces + 1);
+        return new RunEvent.Failed(sentence, ErrorCodes.Interrupted, retryable, run.MessageId, run.Pieces + 1 + MostUnjournalled);
     }
 
     /// <summary>All that is told of a run that has ended, after the first <paramref name="after"/> pieces.</summary>
@@ -36,7 +45,6 @@ internal static class RunEvents
     {
         if (reply is not null && after < run.Pieces)
             yield return new RunEvent.Content(reply.Content[PieceLengths.Offset(run.PieceLengths, after)..], run.Pieces);
-        if (after <= run.Pieces)
-            yield return Terminal(run, reply);
+        yield return Terminal(run, reply);
     }
 }

@@ -30,6 +30,7 @@ public sealed partial class RunExecutor(
     private static readonly TimeSpan LongestSaveAtShutdown = TimeSpan.FromSeconds(3);
 
     private readonly ConcurrentDictionary<Guid, (ActiveRun Run, Task Task)> _active = new();
+    private readonly ConcurrentQueue<Guid> _ended = new();
     private readonly ChatOptions _chatOptions = new()
     {
         Temperature = (float)options.Temperature,
@@ -39,11 +40,17 @@ public sealed partial class RunExecutor(
     /// <summary>The name of this process on the runs that it executes.</summary>
     internal Guid Owner { get; } = Guid.CreateVersion7();
 
+    /// <summary>The model that replies, where it says so beforehand.</summary>
+    internal string? DefaultModel { get; } = (model.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata)?.DefaultModelId;
+
     /// <summary>The runs under way here.</summary>
     internal IEnumerable<ActiveRun> Active => _active.Values.Select(entry => entry.Run);
 
     /// <summary>The run, if this process executes it; null if not, or if it has ended.</summary>
     internal ActiveRun? Find(Guid runId) => _active.TryGetValue(runId, out var entry) ? entry.Run : null;
+
+    /// <summary>The next run that has ended here and may have left something in the journal.</summary>
+    internal bool TryTakeEnded(out Guid runId) => _ended.TryDequeue(out runId);
 
     /// <exception cref="UnavailableException"><c>shutting_down</c>.</exception>
     internal void ThrowIfStopping()
@@ -85,6 +92,8 @@ public sealed partial class RunExecutor(
 
         run.Log.End(terminal);
         _active.TryRemove(run.Run.Id, out _);
+        if (run.IsInJournal)
+            _ended.Enqueue(run.Run.Id);
         LogEnded(run.Run.Id, run.Run.Status, time.GetElapsedTime(started).TotalMilliseconds, run.Reply.Usage?.TotalTokens ?? 0);
         run.Dispose();
     }
@@ -97,7 +106,7 @@ public sealed partial class RunExecutor(
         {
             await foreach (var update in model.GetStreamingResponseAsync(run.Context, _chatOptions, run.Cancellation))
             {
-                run.Reply.Model ??= update.ModelId;
+                run.Reply.Model = update.ModelId ?? run.Reply.Model;
                 run.Reply.FinishReason = update.FinishReason?.Value ?? run.Reply.FinishReason;
                 foreach (var item in update.Contents)
                 {
@@ -142,7 +151,6 @@ public sealed partial class RunExecutor(
         run.Run.PieceLengths = PieceLengths.Encode(ends);
         run.Reply.Content = content;
         run.Reply.Status = run.Run.Status;
-        run.Reply.Model ??= (model.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata)?.DefaultModelId;
         run.Reply.Usage = usage is { InputTokenCount: { } input, OutputTokenCount: { } output }
             ? new((int)input, (int)output, false)
             : new(run.Context.Sum(message => tokens.Count(message.Text)), tokens.Count(content), true);
@@ -198,7 +206,13 @@ public sealed partial class RunExecutor(
     {
         await using var db = contexts.Create();
         var (end, reply) = (run.Run, run.Reply);
-        db.Runs.Update(end).Property(row => row.Status).OriginalValue = RunStatus.Running;
+        var row = db.Runs.Attach(end);
+        row.Property(stored => stored.Status).OriginalValue = RunStatus.Running;
+        row.Property(stored => stored.Status).IsModified = true;
+        row.Property(stored => stored.ErrorCode).IsModified = true;
+        row.Property(stored => stored.EndedAt).IsModified = true;
+        row.Property(stored => stored.Pieces).IsModified = true;
+        row.Property(stored => stored.PieceLengths).IsModified = true;
         if (reply.Content.Length == 0 && reply.Status is RunStatus.Failed or RunStatus.Interrupted)
             db.Messages.Remove(reply);
         else

@@ -1,5 +1,4 @@
 using ChatApi.Application.Abstractions;
-using ChatApi.Application.Errors;
 using ChatApi.Domain;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
@@ -8,36 +7,52 @@ using Microsoft.Extensions.Logging;
 namespace ChatApi.Application.Runs;
 
 /// <summary>
-/// Keeps the leases of this process's runs, sees who asked for them to stop, and ends the runs of processes that are gone.
-/// All times of leases are the database's, so that no two clocks are compared.
+/// Keeps the leases of this process's runs, and sees who asked for them to stop and which are its own no more. All times of
+/// leases are the database's, so that no two clocks are compared.
 /// </summary>
-public sealed partial class RunLeases(
-    IChatDbContextFactory contexts, RunExecutor executor, TimeProvider time, ILogger<RunLeases> logger) : BackgroundService
+public sealed partial class RunLeases : BackgroundService
 {
-    /// <summary>How long an owner may be silent. With the time between two looks it stays under the 30 s that are promised.</summary>
-    public const int LeaseSeconds = 20;
+    /// <summary>How long an owner may be silent.</summary>
+    public const int LeaseSeconds = 15;
 
-    private const int TicksPerRenewal = 5;
-    private static readonly TimeSpan Tick = TimeSpan.FromSeconds(1);
+    private const int TicksPerRenewal = 8;
+
+    /// <summary>A stop is promised within two seconds, and takes a few round trips beside this.</summary>
+    private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
+
+    private readonly IChatDbContextFactory _contexts;
+    private readonly RunExecutor _executor;
+    private readonly TimeProvider _time;
+    private readonly ILogger<RunLeases> _logger;
+    private bool _isFailing;
+
+    /// <summary>Listens to stop signals from the beginning.</summary>
+    public RunLeases(
+        IChatDbContextFactory contexts, RunExecutor executor, IRunSignals signals, TimeProvider time, ILogger<RunLeases> logger)
+    {
+        (_contexts, _executor, _time, _logger) = (contexts, executor, time, logger);
+        signals.StopRequested += runId => executor.Find(runId)?.Cancel(RunStatus.Stopped);
+    }
+
+    /// <summary>Renews all leases, and ends what is here no longer by right.</summary>
+    internal async Task ConfirmAsync(CancellationToken cancellationToken)
+    {
+        await RenewAsync(cancellationToken);
+        await HeedAsync(cancellationToken);
+    }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         // Goes on while the process drains: runs that are given time to finish keep their leases.
-        using var timer = new PeriodicTimer(Tick, time);
+        using var timer = new PeriodicTimer(Tick, _time);
         for (var tick = 0; !stoppingToken.IsCancellationRequested; tick++)
         {
             try
             {
-                if (executor.Active.Any())
-                    await HeedStopsAsync(stoppingToken);
-                if (tick % TicksPerRenewal == 0)
-                {
-                    if (executor.Active.Any())
-                        await RenewAsync(stoppingToken);
-                    await EndExpiredAsync(stoppingToken);
-                }
-
+                if (_executor.Active.Any())
+                    await (tick % TicksPerRenewal == 0 ? ConfirmAsync(stoppingToken) : HeedAsync(stoppingToken));
+                _isFailing = false;
                 await timer.WaitForNextTickAsync(stoppingToken);
             }
             catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
@@ -48,18 +63,30 @@ public sealed partial class RunLeases(
             catch (Exception exception)
 #pragma warning restore CA1031
             {
-                LogFailed(exception);
+                if (!_isFailing)
+                    LogFailed(exception);
+                _isFailing = true;
+                tick = -1;
                 await timer.WaitForNextTickAsync(CancellationToken.None);
             }
         }
     }
 
-    private async Task HeedStopsAsync(CancellationToken cancellationToken)
+    private async Task RenewAsync(CancellationToken cancellationToken)
     {
-        var mine = executor.Active.ToList();
-        await using var db = contexts.Create();
+        await using var db = _contexts.Create();
+        await db.Runs
+            .Where(run => run.Owner == _executor.Owner && run.Status == RunStatus.Running)
+            .ExecuteUpdateAsync(
+                set => set.SetProperty(run => run.LeaseExpiresAt, _ => DateTime.UtcNow.AddSeconds(LeaseSeconds)), cancellationToken);
+    }
+
+    private async Task HeedAsync(CancellationToken cancellationToken)
+    {
+        var mine = _executor.Active.ToList();
+        await using var db = _contexts.Create();
         var stored = await db.Runs
-            .Where(run => run.Owner == executor.Owner && run.Status == RunStatus.Running)
+            .Where(run => run.Owner == _executor.Owner && run.Status == RunStatus.Running)
             .Select(run => new { run.Id, run.StopRequested })
             .ToDictionaryAsync(run => run.Id, run => run.StopRequested, cancellationToken);
 
@@ -67,45 +94,6 @@ public sealed partial class RunLeases(
         foreach (var run in mine.Where(run => stored.GetValueOrDefault(run.Run.Id, true)))
             run.Cancel(RunStatus.Stopped);
     }
-
-    private async Task RenewAsync(CancellationToken cancellationToken)
-    {
-        await using var db = contexts.Create();
-        await db.Runs
-            .Where(run => run.Owner == executor.Owner && run.Status == RunStatus.Running)
-            .ExecuteUpdateAsync(
-                set => set.SetProperty(run => run.LeaseExpiresAt, _ => DateTime.UtcNow.AddSeconds(LeaseSeconds)), cancellationToken);
-    }
-
-    private async Task EndExpiredAsync(CancellationToken cancellationToken)
-    {
-        await using var db = contexts.Create();
-        var expired = await db.Runs
-            .Where(run => run.Status == RunStatus.Running && run.LeaseExpiresAt < DateTime.UtcNow)
-            .Select(run => new { run.Id, run.MessageId })
-            .ToListAsync(cancellationToken);
-        foreach (var run in expired)
-            await db.InTransactionAsync(() => EndAsync(db, run.Id, run.MessageId, cancellationToken), cancellationToken);
-    }
-
-    private async Task EndAsync(IChatDbContext db, Guid runId, Guid messageId, CancellationToken cancellationToken)
-    {
-        var ended = await db.Runs
-            .Where(run => run.Id == runId && run.Status == RunStatus.Running && run.LeaseExpiresAt < DateTime.UtcNow)
-            .ExecuteUpdateAsync(
-                set => set
-                    .SetProperty(run => run.Status, RunStatus.Interrupted)
-                    .SetProperty(run => run.ErrorCode, ErrorCodes.Interrupted)
-                    .SetProperty(run => run.EndedAt, time.Now()),
-                cancellationToken);
-        if (ended == 0)
-            return;
-        await db.Messages.Where(message => message.Id == messageId).ExecuteDeleteAsync(cancellationToken);
-        LogEnded(runId);
-    }
-
-    [LoggerMessage(LogLevel.Warning, "Run {RunId} was ended as interrupted: the process that made it is gone")]
-    private partial void LogEnded(Guid runId);
 
     [LoggerMessage(LogLevel.Warning, "The leases of runs could not be seen to")]
     private partial void LogFailed(Exception exception);

@@ -1,5 +1,7 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Text;
+using ChatApi.Application.Abstractions;
 
 namespace ChatApi.Application.Runs;
 
@@ -44,6 +46,36 @@ internal sealed class RunLog
     {
         lock (_gate)
             return (_text.ToString(), [.. _ends]);
+    }
+
+    /// <summary>What comes after the first <paramref name="after"/> pieces so far, for the journal; null if nothing does.</summary>
+    public JournalEntry? Since(int after, Guid runId, int fence)
+    {
+        lock (_gate)
+        {
+            if (after >= _ends.Count)
+                return null;
+            var start = Offset(after);
+            var ends = CollectionsMarshal.AsSpan(_ends)[after..];
+            return new(runId, fence, after, ends.Length, _text.ToString(start, _text.Length - start), PieceLengths.Encode(ends, start));
+        }
+    }
+
+    /// <summary>Adds what another process has journalled: the part of it that is not here yet, if it goes on from what is.</summary>
+    /// <returns>Whether there was such a part.</returns>
+    public bool Append(JournalEntry entry)
+    {
+        lock (_gate)
+        {
+            var (have, start) = (_ends.Count - entry.After, _text.Length);
+            if (have < 0 || have >= entry.Pieces)
+                return false;
+            var cut = PieceLengths.Offset(entry.PieceLengths, have);
+            _text.Append(entry.Text, cut, entry.Text.Length - cut);
+            _ends.AddRange(PieceLengths.Decode(entry.PieceLengths).Skip(have).Select(end => start + end - cut));
+            Wake();
+            return true;
+        }
     }
 
     /// <summary>Adds a piece. Half a character waits for its other half; what PostgreSQL cannot keep becomes U+FFFD.</summary>
@@ -93,7 +125,7 @@ internal sealed class RunLog
             {
                 if (cursor < _ends.Count)
                 {
-                    var start = cursor == 0 ? 0 : _ends[cursor - 1];
+                    var start = Offset(cursor);
                     content = new(_text.ToString(start, _ends[^1] - start), cursor = _ends.Count);
                 }
                 else if (!_terminal.Task.IsCompleted)
@@ -123,9 +155,16 @@ internal sealed class RunLog
     {
         _text.Append(text);
         _ends.Add(_text.Length);
+        Wake();
+    }
+
+    private void Wake()
+    {
         _appended?.TrySetResult();
         _appended = null;
     }
+
+    private int Offset(int pieces) => pieces == 0 ? 0 : _ends[pieces - 1];
 
     private string Whole(string piece)
     {

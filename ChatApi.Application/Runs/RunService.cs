@@ -1,3 +1,6 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
 using ChatApi.Application.Abstractions;
 using ChatApi.Application.Errors;
 using ChatApi.Application.Limits;
@@ -13,8 +16,11 @@ namespace ChatApi.Application.Runs;
 public sealed class RunService(
     IChatDbContextFactory contexts,
     RunExecutor executor,
+    RunWatcher watcher,
+    IRunJournal journal,
+    IRunSignals signals,
+    ContextReader contextReader,
     TurnOptions options,
-    ITokenCounter tokens,
     RateLimits limits,
     TokenBudget budget,
     TimeProvider time)
@@ -25,38 +31,51 @@ public sealed class RunService(
     private static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan StopPoll = TimeSpan.FromMilliseconds(200);
 
+    private readonly ConcurrentDictionary<(Guid UserId, string Key), TaskCompletionSource> _starting = new();
+
     /// <summary>Stores the question and starts making the reply. All that can be refused is refused here.</summary>
+    /// <param name="userId">Who asks.</param>
+    /// <param name="sessionId">The conversation.</param>
+    /// <param name="request">The question.</param>
+    /// <param name="key">The request's <c>Idempotency-Key</c>, if it has one: its repetition leads to the same run.</param>
+    /// <param name="cancellationToken">Gives up.</param>
     /// <returns>What the viewers see, from the beginning.</returns>
     /// <exception cref="InvalidRequestException"><c>content_required</c>, <c>content_too_long</c>, <c>context_too_long</c>.</exception>
     /// <exception cref="NotFoundException">There is no such conversation of this user's.</exception>
     /// <exception cref="ConflictException"><c>run_in_progress</c>.</exception>
+    /// <exception cref="KeyReusedException">Another request had the same key.</exception>
     /// <exception cref="RateLimitedException">The user asks too much, has too many replies in the making, or has used up the day's tokens.</exception>
     /// <exception cref="UnavailableException"><c>shutting_down</c>.</exception>
-    public async Task<RunView> StartAsync(Guid userId, Guid sessionId, SendMessageRequest request, CancellationToken cancellationToken) =>
-        RunView.Of(await StartCoreAsync(userId, sessionId, request.Content, cancellationToken));
+    public async Task<RunView> StartAsync(
+        Guid userId, Guid sessionId, SendMessageRequest request, string? key, CancellationToken cancellationToken)
+    {
+        var started = await StartAsync(new Turn("stream", userId, sessionId, request.Content, key), cancellationToken);
+        return new(started.Run.Id, watcher.FromStart(started.Run), started.IsReplay);
+    }
 
     /// <summary>Asks, and waits for the whole reply. A client that leaves stops nothing.</summary>
-    /// <inheritdoc cref="StartAsync" path="/exception"/>
+    /// <inheritdoc cref="StartAsync(Guid, Guid, SendMessageRequest, string, CancellationToken)" path="/param"/>
+    /// <inheritdoc cref="StartAsync(Guid, Guid, SendMessageRequest, string, CancellationToken)" path="/exception"/>
     /// <exception cref="CompletionException">The model failed; the question stays stored.</exception>
-    public async Task<TurnResponse> CompleteAsync(
-        Guid userId, Guid sessionId, SendMessageRequest request, CancellationToken cancellationToken)
+    public async Task<WholeReply> CompleteAsync(
+        Guid userId, Guid sessionId, SendMessageRequest request, string? key, CancellationToken cancellationToken)
     {
-        var run = await StartCoreAsync(userId, sessionId, request.Content, cancellationToken);
-        return await ReplyAsync(run, cancellationToken);
+        var started = await StartAsync(new Turn("message", userId, sessionId, request.Content, key), cancellationToken);
+        return await ReplyAsync(started, cancellationToken);
     }
 
     /// <summary>Asks, in a new conversation if none is named, and waits for the whole reply.</summary>
+    /// <inheritdoc cref="StartAsync(Guid, Guid, SendMessageRequest, string, CancellationToken)" path="/param"/>
     /// <inheritdoc cref="CompleteAsync" path="/exception"/>
-    public async Task<ChatResponse> ChatAsync(Guid userId, ChatRequest request, CancellationToken cancellationToken)
+    public async Task<WholeReply> ChatAsync(Guid userId, ChatRequest request, string? key, CancellationToken cancellationToken)
     {
         var sessionId = request.SessionId switch
         {
             null => (Guid?)null,
             var text => Guid.TryParse(text, out var id) ? id : throw new NotFoundException(),
         };
-        var run = await StartCoreAsync(userId, sessionId, request.Content, cancellationToken);
-        var turn = await ReplyAsync(run, cancellationToken);
-        return new(run.Run.SessionId, turn.UserMessage, turn.AssistantMessage);
+        var started = await StartAsync(new Turn("chat", userId, sessionId, request.Content, key), cancellationToken);
+        return await ReplyAsync(started, cancellationToken);
     }
 
     /// <summary>One run, for those who poll.</summary>
@@ -68,8 +87,12 @@ public sealed class RunService(
             ?? throw new NotFoundException();
         var reply = await db.Messages.SingleOrDefaultAsync(row => row.Id == run.MessageId, cancellationToken);
         var (content, seq) = (reply?.Content ?? "", run.Pieces);
-        if (run.Status == RunStatus.Running && executor.Find(runId) is { } active)
-            (content, seq) = active.Log.Snapshot() is var (text, ends) ? (text, ends.Length) : default;
+        if (run.Status == RunStatus.Running)
+        {
+            var (text, ends) = await SoFarAsync(runId, cancellationToken);
+            (content, seq) = (text, ends.Length);
+        }
+
         return new(
             run.Id, run.SessionId, run.UserMessageId, run.MessageId, run.Status, content, seq, run.ErrorCode,
             reply?.FinishReason, reply?.Model, reply?.Usage, run.CreatedAt, run.EndedAt);
@@ -83,6 +106,7 @@ public sealed class RunService(
         if (run.Status == RunStatus.Running)
         {
             await RequestStopAsync(run.Id, cancellationToken);
+            signals.RequestStop(run.Id);
             if (executor.Find(run.Id) is { } active)
             {
                 active.Cancel(RunStatus.Stopped);
@@ -105,44 +129,84 @@ public sealed class RunService(
             executor.Find(runId)?.Cancel(RunStatus.Stopped);
     }
 
-    private async Task<ActiveRun> StartCoreAsync(Guid userId, Guid? sessionId, string? content, CancellationToken cancellationToken)
+    private async Task<StartedRun> StartAsync(Turn turn, CancellationToken cancellationToken)
     {
-        Validator.Check(new SendMessageRequest(content));
-        executor.ThrowIfStopping();
-        limits.TakeTurn(userId);
-        var place = limits.TakeRun(userId);
+        Validator.Check(new SendMessageRequest(turn.Content));
+        if (turn.Key is not { } key)
+            return await StartNewAsync(turn, cancellationToken);
+
+        // One at a time, so that repetitions that come together take no part of anybody's limits.
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        while (_starting.GetOrAdd((turn.UserId, key), done) is var other && other != done)
+            await other.Task.WaitAsync(cancellationToken);
         try
         {
-            return await StoreAndStartAsync(userId, sessionId, content!, place, cancellationToken);
+            if (await FindRepeatedAsync(turn, cancellationToken) is { } run)
+                return new(run, null);
+            limits.TakeRequest(turn.UserId.ToString());
+            return await StartNewAsync(turn, cancellationToken);
         }
-        catch
+        finally
         {
-            place.Dispose();
-            throw;
+            _starting.TryRemove((turn.UserId, key), out _);
+            done.SetResult();
         }
     }
 
-    private async Task<ActiveRun> StoreAndStartAsync(
-        Guid userId, Guid? sessionId, string content, IDisposable place, CancellationToken cancellationToken)
+    private async Task<StartedRun> StartNewAsync(Turn turn, CancellationToken cancellationToken)
+    {
+        executor.ThrowIfStopping();
+        limits.TakeTurn(turn.UserId);
+        var place = limits.TakeRun(turn.UserId);
+        StartedRun? started = null;
+        try
+        {
+            return started = await StoreAndStartAsync(turn, place, cancellationToken);
+        }
+        finally
+        {
+            if (started?.Active is null)
+                place.Dispose();
+        }
+    }
+
+    /// <summary>The run that the same request started before; null if it is a new one.</summary>
+    /// <exception cref="KeyReusedException">The key is another request's.</exception>
+    private async Task<Run?> FindRepeatedAsync(Turn turn, CancellationToken cancellationToken)
+    {
+        if (turn.Key is null)
+            return null;
+        await using var db = contexts.Create();
+        var run = await db.Runs.SingleOrDefaultAsync(row => row.UserId == turn.UserId && row.IdempotencyKey == turn.Key, cancellationToken);
+        if (run is null)
+            return null;
+        if (run.CreatedAt > time.Now() - RunRecovery.KeyLifetime)
+            return run.RequestHash.AsSpan().SequenceEqual(turn.Hash) ? run : throw new KeyReusedException();
+        await db.Runs.Where(row => row.Id == run.Id)
+            .ExecuteUpdateAsync(set => set.SetProperty(row => row.IdempotencyKey, (string?)null), cancellationToken);
+        return null;
+    }
+
+    private async Task<StartedRun> StoreAndStartAsync(Turn turn, IDisposable place, CancellationToken cancellationToken)
     {
         for (var tries = 1; ; tries++)
         {
             await using var db = contexts.Create();
             var now = time.Now();
-            var session = sessionId is { } id
-                ? await db.Sessions.AsTracking().SingleOrDefaultAsync(row => row.Id == id && row.UserId == userId, cancellationToken)
+            var session = turn.SessionId is { } id
+                ? await db.Sessions.AsTracking().SingleOrDefaultAsync(row => row.Id == id && row.UserId == turn.UserId, cancellationToken)
                     ?? throw new NotFoundException()
-                : db.Sessions.Add(SessionService.New(userId, null, now)).Entity;
-            var history = sessionId is null ? [] : await HistoryAsync(db, session.Id, cancellationToken);
-            var context = ContextWindow.Build(options, history, content, tokens);
-            await budget.CheckAsync(db, userId, executor.Active.Count(run => run.Run.UserId == userId) * options.MaxOutputTokens, cancellationToken);
-            var run = Add(db, session, content, context, place, now);
+                : db.Sessions.Add(SessionService.New(turn.UserId, null, now)).Entity;
+            var context = await contextReader.ReadAsync(db, session.Id, turn.Content!, session.LastPosition + 1, cancellationToken);
+            var reserved = executor.Active.Count(active => active.Run.UserId == turn.UserId) * options.MaxOutputTokens;
+            await budget.CheckAsync(db, turn.UserId, reserved, cancellationToken);
+            var run = Add(db, session, turn, context, place, now);
             try
             {
                 // Not to be given up half-way: a run that is stored and not started would block the session.
                 await db.SaveChangesAsync(CancellationToken.None);
                 executor.Start(run);
-                return run;
+                return new(run.Run, run);
             }
             catch (Exception exception) when (exception is UniqueViolationException or DbUpdateConcurrencyException && tries < MostTries)
             {
@@ -151,9 +215,11 @@ public sealed class RunService(
                 {
                     // This very save went through, and its answer was lost.
                     executor.Start(run);
-                    return run;
+                    return new(run.Run, run);
                 }
 
+                if (await FindRepeatedAsync(turn, cancellationToken) is { } repeated)
+                    return new(repeated, null);
                 if (active is not null)
                     throw new ConflictException(ErrorCodes.RunInProgress, "A reply is still being made in this conversation.") { RunId = active };
                 await Task.Delay(Random.Shared.Next(MostMilliseconds), cancellationToken);
@@ -162,7 +228,7 @@ public sealed class RunService(
     }
 
     private ActiveRun Add(
-        IChatDbContext db, ChatSession session, string content, List<AIMessage> context, IDisposable place, DateTime now)
+        IChatDbContext db, ChatSession session, Turn turn, List<AIMessage> context, IDisposable place, DateTime now)
     {
         var question = new ChatMessage
         {
@@ -170,7 +236,7 @@ public sealed class RunService(
             SessionId = session.Id,
             Position = session.TakePosition(now),
             Role = MessageRole.User,
-            Content = content,
+            Content = turn.Content!,
             CreatedAt = now,
         };
         var reply = new ChatMessage
@@ -182,6 +248,7 @@ public sealed class RunService(
             Content = "",
             CreatedAt = now,
             Status = RunStatus.Running,
+            Model = executor.DefaultModel,
         };
         var run = new Run
         {
@@ -192,7 +259,8 @@ public sealed class RunService(
             MessageId = reply.Id,
             Status = RunStatus.Running,
             Owner = executor.Owner,
-            LeaseExpiresAt = now.AddSeconds(RunLeases.LeaseSeconds),
+            IdempotencyKey = turn.Key,
+            RequestHash = turn.Key is null ? null : turn.Hash,
             CreatedAt = now,
         };
         db.Messages.AddRange(question, reply);
@@ -200,30 +268,48 @@ public sealed class RunService(
         return new(run, question, reply, context, place);
     }
 
-    private async Task<List<ChatMessage>> HistoryAsync(IChatDbContext db, Guid sessionId, CancellationToken cancellationToken)
+    private async Task<WholeReply> ReplyAsync(StartedRun started, CancellationToken cancellationToken)
     {
-        if (options.HistoryMessages == 0)
-            return [];
-        var latest = await db.Messages
-            .Where(message => message.SessionId == sessionId && message.Content != "")
-            .OrderByDescending(message => message.Position)
-            .Take(options.HistoryMessages)
-            .ToListAsync(cancellationToken);
-        latest.Reverse();
-        return latest;
+        RunEvent? end = null;
+        if (started.Active is { } active)
+            end = await active.Log.Terminal.WaitAsync(cancellationToken);
+        else
+            await foreach (var item in watcher.FromStart(started.Run).WithCancellation(cancellationToken))
+                end = item;
+        switch (end)
+        {
+            case RunEvent.Done when started.Active is { } run:
+                return new(new(MessageResponse.From(run.Question), MessageResponse.From(run.Reply)), started.IsReplay);
+            case RunEvent.Done:
+                return new(await StoredTurnAsync(started.Run, cancellationToken), started.IsReplay);
+            case RunEvent.Failed failed when failed.Code != ErrorCodes.Interrupted:
+                throw new CompletionException(failed.Code, failed.Error, failed.Retryable) { RetryAfter = started.Active?.RetryAfter };
+            default:
+                var (sentence, _) = RunErrors.Explain(ErrorCodes.Interrupted);
+                throw new UnavailableException(ErrorCodes.Interrupted, sentence) { RetryAfter = TimeSpan.FromSeconds(5) };
+        }
     }
 
-    private static async Task<TurnResponse> ReplyAsync(ActiveRun run, CancellationToken cancellationToken)
+    private async Task<TurnResponse> StoredTurnAsync(Run run, CancellationToken cancellationToken)
     {
-        var end = await run.Log.Terminal.WaitAsync(cancellationToken);
-        return end switch
-        {
-            RunEvent.Failed { Code: ErrorCodes.Interrupted } failed =>
-                throw new UnavailableException(failed.Code, failed.Error) { RetryAfter = TimeSpan.FromSeconds(5) },
-            RunEvent.Failed failed =>
-                throw new CompletionException(failed.Code, failed.Error, failed.Retryable) { RetryAfter = run.RetryAfter },
-            _ => new(MessageResponse.From(run.Question), MessageResponse.From(run.Reply)),
-        };
+        await using var db = contexts.Create();
+        var messages = await db.Messages
+            .Where(message => message.Id == run.UserMessageId || message.Id == run.MessageId)
+            .ToDictionaryAsync(message => message.Id, cancellationToken);
+        return messages.TryGetValue(run.UserMessageId, out var question) && messages.TryGetValue(run.MessageId, out var reply)
+            ? new(MessageResponse.From(question), MessageResponse.From(reply))
+            : throw new NotFoundException();
+    }
+
+    /// <summary>What a run that goes on has said: from memory if it is made here, from the journal if not.</summary>
+    private async Task<(string Text, int[] Ends)> SoFarAsync(Guid runId, CancellationToken cancellationToken)
+    {
+        if (executor.Find(runId) is { } active)
+            return active.Log.Snapshot();
+        var log = new RunLog();
+        foreach (var entry in await journal.ReadAsync([new RunCursor(runId, 0)], cancellationToken))
+            log.Append(entry);
+        return log.Snapshot();
     }
 
     private async Task<Run> FindAsync(Guid userId, Guid sessionId, string? runId, CancellationToken cancellationToken)
@@ -256,4 +342,17 @@ public sealed class RunService(
             .Where(run => run.SessionId == sessionId && run.Status == RunStatus.Running)
             .Select(run => (Guid?)run.Id)
             .SingleOrDefaultAsync(cancellationToken);
+
+    /// <summary>A question as it came in.</summary>
+    private sealed record Turn(string Door, Guid UserId, Guid? SessionId, string? Content, string? Key)
+    {
+        /// <summary>What makes it the same request: the door, the conversation, and the words.</summary>
+        public byte[] Hash => SHA256.HashData(Encoding.UTF8.GetBytes($"{Door}\n{SessionId}\n{Content}"));
+    }
+
+    /// <summary>A run, and the execution of it that has just begun here; without one it was started before, by the same request.</summary>
+    private sealed record StartedRun(Run Run, ActiveRun? Active)
+    {
+        public bool IsReplay => Active is null;
+    }
 }

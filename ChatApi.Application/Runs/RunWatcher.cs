@@ -14,24 +14,15 @@ public sealed record RunCursor(Guid RunId, int After);
 /// <summary>A run as a viewer sees it.</summary>
 /// <param name="RunId">The run.</param>
 /// <param name="Events">What comes, down to the terminal event; read once.</param>
-public sealed record RunView(Guid RunId, IAsyncEnumerable<RunEvent> Events)
+/// <param name="IsReplay">Whether the request that led here only repeats the one that started the run.</param>
+public sealed record RunView(Guid RunId, IAsyncEnumerable<RunEvent> Events, bool IsReplay = false);
+
+/// <summary>
+/// Shows runs: those made here from memory, those made by other processes through <see cref="RunMirrors"/>, and those that
+/// have ended from what is stored. A viewer sees the same text whichever it is.
+/// </summary>
+public sealed class RunWatcher(IChatDbContextFactory contexts, RunExecutor executor, RunMirrors mirrors)
 {
-    internal static RunView Of(ActiveRun run) => new(run.Run.Id, FromStart(run));
-
-    private static async IAsyncEnumerable<RunEvent> FromStart(
-        ActiveRun run, [EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        yield return RunEvents.Started(run.Run);
-        await foreach (var item in run.Log.ReadAsync(0, cancellationToken))
-            yield return item;
-    }
-}
-
-/// <summary>Lets a viewer come back to a run, while it is made or after its end.</summary>
-public sealed class RunWatcher(IChatDbContextFactory contexts, RunExecutor executor, TimeProvider time)
-{
-    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(250);
-
     /// <summary>The session's run from its beginning, or what comes after a cursor.</summary>
     /// <returns>Null if nothing runs, or if nothing comes after the cursor.</returns>
     /// <exception cref="NotFoundException">There is no such conversation of this user's.</exception>
@@ -41,60 +32,46 @@ public sealed class RunWatcher(IChatDbContextFactory contexts, RunExecutor execu
         await using var db = contexts.Create();
         if (!await db.Sessions.AnyAsync(session => session.Id == sessionId && session.UserId == userId, cancellationToken))
             throw new NotFoundException();
+        var runs = db.Runs.Where(row => row.SessionId == sessionId);
         if (cursor is null)
-        {
-            var running = await db.Runs.SingleOrDefaultAsync(
-                row => row.SessionId == sessionId && row.Status == RunStatus.Running, cancellationToken);
-            if (running is null)
-                return null;
+            return await runs.SingleOrDefaultAsync(row => row.Status == RunStatus.Running, cancellationToken) is { } running
+                ? new(running.Id, FromStart(running))
+                : null;
 
-            // The token of whoever reads the events counts, not the one of this call.
-            return executor.Find(running.Id) is { } here
-                ? RunView.Of(here)
-                : new(running.Id, FollowAsync(running, 0, CancellationToken.None));
-        }
-
-        var run = await db.Runs.SingleOrDefaultAsync(row => row.Id == cursor.RunId && row.SessionId == sessionId, cancellationToken)
-            ?? throw InvalidEventId();
-        if (executor.Find(run.Id) is { } active)
-        {
-            if (cursor.After > active.Log.Pieces)
-                throw InvalidEventId();
-            return new(run.Id, active.Log.ReadAsync(cursor.After, CancellationToken.None));
-        }
-
-        if (run.Status != RunStatus.Running && cursor.After > run.Pieces)
-            return cursor.After == run.Pieces + 1 ? null : throw InvalidEventId();
-        return new(run.Id, FollowAsync(run, cursor.After, CancellationToken.None));
+        var run = await runs.SingleOrDefaultAsync(row => row.Id == cursor.RunId, cancellationToken) ?? throw InvalidEventId();
+        var last = run.Status == RunStatus.Running ? int.MaxValue : RunEvents.TerminalSeq(run);
+        if (cursor.After > last || executor.Find(run.Id) is { } active && cursor.After > active.Log.Pieces)
+            throw InvalidEventId();
+        return cursor.After == last ? null : new(run.Id, Continue(run, cursor.After));
     }
+
+    /// <summary>All of a run.</summary>
+    internal IAsyncEnumerable<RunEvent> FromStart(Run run) => StartThen(run, Continue(run, 0));
 
     private static InvalidRequestException InvalidEventId() =>
         new(ErrorCodes.InvalidEventId, "The event id is none of this conversation's.");
 
-    /// <summary>Waits for the end of a run that another process makes, and tells all of it then.</summary>
-    private async IAsyncEnumerable<RunEvent> FollowAsync(
-        Run run, int after, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private static async IAsyncEnumerable<RunEvent> StartThen(
+        Run run, IAsyncEnumerable<RunEvent> rest, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        if (after == 0)
-            yield return RunEvents.Started(run);
-        var current = run;
-        ChatMessage? reply = null;
-        while (current is { Status: RunStatus.Running })
-        {
-            await Task.Delay(Poll, time, cancellationToken);
-            await using var db = contexts.Create();
-            current = await db.Runs.SingleOrDefaultAsync(row => row.Id == run.Id, cancellationToken);
-        }
+        yield return RunEvents.Started(run);
+        await foreach (var item in rest.WithCancellation(cancellationToken))
+            yield return item;
+    }
 
-        if (current is null)
-        {
-            yield return RunEvents.Unstored(run);
-            yield break;
-        }
+    /// <summary>What comes after so many pieces. The token of whoever reads the events counts, not the one of the call that opens them.</summary>
+    private IAsyncEnumerable<RunEvent> Continue(Run run, int after) => executor.Find(run.Id) is { } active
+        ? active.Log.ReadAsync(after, CancellationToken.None)
+        : run.Status == RunStatus.Running
+            ? mirrors.FollowAsync(run, after)
+            : ReplayAsync(run, after);
 
+    private async IAsyncEnumerable<RunEvent> ReplayAsync(Run run, int after)
+    {
+        ChatMessage? reply;
         await using (var db = contexts.Create())
-            reply = await db.Messages.SingleOrDefaultAsync(row => row.Id == current.MessageId, cancellationToken);
-        foreach (var item in RunEvents.Replay(current, reply, after))
+            reply = await db.Messages.SingleOrDefaultAsync(row => row.Id == run.MessageId);
+        foreach (var item in RunEvents.Replay(run, reply, after))
             yield return item;
     }
 }

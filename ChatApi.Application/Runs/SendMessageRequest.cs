@@ -22,11 +22,20 @@ public sealed record StopRequest(string? RunId);
 /// <param name="AssistantMessage">The reply.</param>
 public sealed record TurnResponse(MessageResponse UserMessage, MessageResponse AssistantMessage);
 
+/// <summary>A question and its reply, and how they came about.</summary>
+/// <param name="Turn">The question and its reply.</param>
+/// <param name="IsReplay">Whether the request only repeats the one that asked.</param>
+public sealed record WholeReply(TurnResponse Turn, bool IsReplay);
+
 /// <summary>A question and its reply, and where they are.</summary>
 /// <param name="SessionId">The conversation.</param>
 /// <param name="UserMessage">The question.</param>
 /// <param name="AssistantMessage">The reply.</param>
-public sealed record ChatResponse(Guid SessionId, MessageResponse UserMessage, MessageResponse AssistantMessage);
+public sealed record ChatResponse(Guid SessionId, MessageResponse UserMessage, MessageResponse AssistantMessage)
+{
+    /// <summary>A turn, with the conversation that it belongs to.</summary>
+    public static ChatResponse From(TurnResponse turn) => new(turn.UserMessage.SessionId, turn.UserMessage, turn.AssistantMessage);
+}
 
 internal sealed class SendMessageRequestValidator : AbstractValidator<SendMessageRequest>
 {

@@ -16,7 +16,31 @@ internal abstract class ChatDbContext(DbContextOptions options) : DbContext(opti
 
     public DbSet<Run> Runs => Set<Run>();
 
-    public override async Task<int> SaveChangesAsync(CancellationToken cancellationToken = default)
+    public override Task<int> SaveChangesAsync(CancellationToken cancellationToken = default) =>
+        WriteAsync(() => SaveAsync(cancellationToken), cancellationToken);
+
+    public Task InTransactionAsync(Func<Task> work, CancellationToken cancellationToken) => WriteAsync(
+        async () =>
+        {
+            await Database.CreateExecutionStrategy().ExecuteInTransactionAsync(_ => work(), _ => Task.FromResult(false), cancellationToken);
+            return 0;
+        },
+        cancellationToken);
+
+    /// <summary>Writes in some other way than by <see cref="SaveChangesAsync"/>; where there is one writer at a time it waits for its turn.</summary>
+    public virtual Task<T> WriteAsync<T>(Func<Task<T>> write, CancellationToken cancellationToken) => write();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder) =>
+        modelBuilder.ApplyConfigurationsFromAssembly(typeof(ChatDbContext).Assembly);
+
+    protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
+    {
+        configurationBuilder.Properties<DateTime>().HaveConversion<UtcConverter>();
+        configurationBuilder.Properties<MessageRole>().HaveConversion<LowerCaseConverter<MessageRole>>().HaveMaxLength(16);
+        configurationBuilder.Properties<RunStatus>().HaveConversion<LowerCaseConverter<RunStatus>>().HaveMaxLength(16);
+    }
+
+    private async Task<int> SaveAsync(CancellationToken cancellationToken)
     {
         try
         {
@@ -31,20 +55,6 @@ internal abstract class ChatDbContext(DbContextOptions options) : DbContext(opti
         {
             throw new UniqueViolationException(exception);
         }
-    }
-
-    public Task InTransactionAsync(Func<Task> work, CancellationToken cancellationToken) =>
-        Database.CreateExecutionStrategy().ExecuteInTransactionAsync(
-            _ => work(), _ => Task.FromResult(false), cancellationToken);
-
-    protected override void OnModelCreating(ModelBuilder modelBuilder) =>
-        modelBuilder.ApplyConfigurationsFromAssembly(typeof(ChatDbContext).Assembly);
-
-    protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
-    {
-        configurationBuilder.Properties<DateTime>().HaveConversion<UtcConverter>();
-        configurationBuilder.Properties<MessageRole>().HaveConversion<LowerCaseConverter<MessageRole>>().HaveMaxLength(16);
-        configurationBuilder.Properties<RunStatus>().HaveConversion<LowerCaseConverter<RunStatus>>().HaveMaxLength(16);
     }
 
     /// <summary>SQLite forgets that a time is UTC.</summary>

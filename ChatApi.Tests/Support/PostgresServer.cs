@@ -112,6 +112,15 @@ public sealed class PostgresServer : IAsyncDisposable
         await command.ExecuteNonQueryAsync();
     }
 
+    /// <summary>How many rows a table has.</summary>
+    public async Task<long> CountAsync(string table, string database)
+    {
+        await using var connection = new NpgsqlConnection(AdministratorConnectionString(database));
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand($"SELECT count(*) FROM {table}", connection);
+        return (long)(await command.ExecuteScalarAsync())!;
+    }
+
     public async ValueTask DisposeAsync()
     {
         try

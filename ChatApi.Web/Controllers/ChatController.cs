@@ -19,8 +19,12 @@ public sealed class ChatController(RunService runs) : ControllerBase
     [HttpPost(Name = "chat")]
     [StartsRun]
     [ProducesResponseType<ChatResponse>(StatusCodes.Status200OK)]
-    public async Task<ActionResult<ChatResponse>> Chat(ChatRequest request, CancellationToken cancellationToken) =>
-        await runs.ChatAsync(User.Id(), request, cancellationToken);
+    public async Task<ActionResult<ChatResponse>> Chat(ChatRequest request, CancellationToken cancellationToken)
+    {
+        var reply = await runs.ChatAsync(User.Id(), request, IdempotencyKey.Of(Request), cancellationToken);
+        IdempotencyKey.MarkReplay(Response, reply.IsReplay);
+        return ChatResponse.From(reply.Turn);
+    }
 
     /// <summary>One run, for those who poll.</summary>
     /// <response code="200">The run, with the text so far.</response>

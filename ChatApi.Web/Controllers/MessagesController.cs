@@ -46,8 +46,10 @@ public sealed class MessagesController(MessageService messages, RunService runs,
             return CreatedAtRoute("get_message", new { id = message.Id }, message);
         }
 
-        var turn = await runs.CompleteAsync(User.Id(), id, new SendMessageRequest(request.Content), cancellationToken);
-        return CreatedAtRoute("get_message", new { id = turn.AssistantMessage.Id }, turn);
+        var question = new SendMessageRequest(request.Content);
+        var reply = await runs.CompleteAsync(User.Id(), id, question, IdempotencyKey.Of(Request), cancellationToken);
+        IdempotencyKey.MarkReplay(Response, reply.IsReplay);
+        return CreatedAtRoute("get_message", new { id = reply.Turn.AssistantMessage.Id }, reply.Turn);
     }
 
     /// <summary>One message.</summary>

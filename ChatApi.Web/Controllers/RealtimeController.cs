@@ -35,7 +35,8 @@ public sealed class RealtimeController(SessionService sessions, RunService runs,
     [Produces("text/event-stream")]
     public async Task Stream(Guid id, SendMessageRequest request, [FromServices] SseWriter sse, CancellationToken cancellationToken)
     {
-        var view = await runs.StartAsync(User.Id(), id, request, cancellationToken);
+        var view = await runs.StartAsync(User.Id(), id, request, IdempotencyKey.Of(Request), cancellationToken);
+        IdempotencyKey.MarkReplay(Response, view.IsReplay);
         await sse.WriteAsync(HttpContext, view, resumable: false);
     }
 

@@ -59,6 +59,7 @@ internal sealed record Problem(int Status, string Code, string Error)
         NotFoundException e => Of(e, 404),
         InvalidRequestException { Code: ErrorCodes.ContextTooLong } e => Of(e, 422),
         InvalidRequestException e => Of(e, 400) with { Errors = e.Errors },
+        KeyReusedException e => Of(e, 422),
         ConflictException e => Of(e, 409) with { RunId = e.RunId },
         SignInFailedException e => Of(e, 401),
         EmailNotConfirmedException e => Of(e, 401),

@@ -1,7 +1,9 @@
 using ChatApi.Application.Errors;
 using ChatApi.Application.Limits;
 using ChatApi.Web.Authentication;
+using ChatApi.Web.Controllers;
 using ChatApi.Web.Errors;
+using ChatApi.Web.OpenApi;
 
 namespace ChatApi.Web.Hosting;
 
@@ -39,17 +41,25 @@ internal static class RequestGuards
         return next(context);
     });
 
-    /// <summary>Counts requests to the API by user, or by address where nobody is signed in.</summary>
+    /// <summary>
+    /// Counts requests to the API by user, or by address where nobody is signed in. One that may repeat an earlier one is counted
+    /// where that is known: repetitions are free.
+    /// </summary>
     public static IApplicationBuilder UseRequestLimit(this IApplicationBuilder app)
     {
         var limits = app.ApplicationServices.GetRequiredService<RateLimits>();
         return app.Use((context, next) =>
         {
-            if (context.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal))
+            if (context.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal) && !MayBeRepetition(context))
                 limits.TakeRequest(CurrentUser.TryGetId(context.User, out var id) ? id.ToString() : context.Address());
             return next(context);
         });
     }
+
+    private static bool MayBeRepetition(HttpContext context) =>
+        context.Request.Headers.ContainsKey(IdempotencyKey.Header)
+        && context.GetEndpoint()?.Metadata.GetMetadata<StartsRunAttribute>() is not null
+        && CurrentUser.TryGetId(context.User, out _);
 
     /// <summary>
     /// Refuses what two readers would read differently, or no database would keep: a query parameter given twice, U+0000,

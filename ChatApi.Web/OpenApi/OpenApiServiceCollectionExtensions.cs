@@ -37,7 +37,7 @@ internal static class OpenApiServiceCollectionExtensions
         options.OperationFilter<SecurityRequirements>(Scheme);
         options.OperationFilter<StreamResponses>();
         options.OperationFilter<ProblemResponses>();
-        options.OperationFilter<ResponseHeaders>();
+        options.OperationFilter<HeaderDescriptions>();
         options.OperationFilter<ExampleFilter>();
         options.SchemaFilter<RequestSchemas>();
     });

@@ -1,3 +1,5 @@
+using ChatApi.Application.Runs;
+using ChatApi.Domain;
 using Microsoft.EntityFrameworkCore;
 
 namespace ChatApi.Infrastructure.Persistence.Postgres;
@@ -11,5 +13,7 @@ internal sealed class PostgresChatDbContext(DbContextOptions<PostgresChatDbConte
     {
         modelBuilder.HasDefaultSchema(Schema);
         base.OnModelCreating(modelBuilder);
+        modelBuilder.Entity<Run>().Property(run => run.LeaseExpiresAt)
+            .HasDefaultValueSql($"now() + interval '{RunLeases.LeaseSeconds} seconds'");
     }
 }

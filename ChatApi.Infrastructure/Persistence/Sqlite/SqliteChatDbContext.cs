@@ -1,3 +1,5 @@
+using ChatApi.Application.Runs;
+using ChatApi.Domain;
 using Microsoft.EntityFrameworkCore;
 
 namespace ChatApi.Infrastructure.Persistence.Sqlite;
@@ -10,16 +12,29 @@ internal sealed class SqliteChatDbContext(DbContextOptions<SqliteChatDbContext> 
     /// </summary>
     private static readonly SemaphoreSlim WriteGate = new(1, 1);
 
-    public override async Task<int> SaveChangesAsync(CancellationToken cancellationToken = default)
+    private bool _isWriting;
+
+    public override async Task<T> WriteAsync<T>(Func<Task<T>> write, CancellationToken cancellationToken)
     {
+        if (_isWriting)
+            return await write();
         await WriteGate.WaitAsync(cancellationToken);
+        _isWriting = true;
         try
         {
-            return await base.SaveChangesAsync(cancellationToken);
+            return await write();
         }
         finally
         {
+            _isWriting = false;
             WriteGate.Release();
         }
+    }
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        base.OnModelCreating(modelBuilder);
+        modelBuilder.Entity<Run>().Property(run => run.LeaseExpiresAt)
+            .HasDefaultValueSql($"strftime('%Y-%m-%d %H:%M:%f', 'now', '+{RunLeases.LeaseSeconds} seconds')");
     }
 }

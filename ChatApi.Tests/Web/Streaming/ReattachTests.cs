@@ -84,13 +84,17 @@ public sealed class ReattachTests(DatabaseKind database) : HttpSuite(database)
     {
         var user = NewUser();
         var session = await user.CreateSessionAsync();
-        await using var reply = await user.StreamAsync(session, Model.Ask(Slow()));
+        var gate = new TaskCompletionSource();
+        await using var reply = await user.StreamAsync(session, Model.Ask(
+            ScriptedUpstreamReply.Stream().Role().Delta(Pieces[0]).WaitFor(gate.Task).Delta(string.Concat(Pieces[1..])).Finish().Done()));
         await ReadContentsAsync(reply, 1);
 
-        var contents = await Task.WhenAll(Enumerable.Range(0, 10).Select(async i =>
+        var viewers = await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => user.AttachAsync(session)));
+        gate.SetResult();
+        var contents = await Task.WhenAll(viewers.Select(async viewer =>
         {
-            await using var viewer = await user.AttachAsync(session);
             await viewer.ReadToEndAsync();
+            await viewer.DisposeAsync();
             return viewer.Content;
         }));
 

@@ -1,14 +1,25 @@
+using ChatApi.Web.Controllers;
 using Microsoft.OpenApi;
 using Swashbuckle.AspNetCore.SwaggerGen;
 
 namespace ChatApi.Web.OpenApi;
 
-/// <summary>Names the response headers that clients read.</summary>
-internal sealed class ResponseHeaders : IOperationFilter
+/// <summary>Names the headers that clients send and read.</summary>
+internal sealed class HeaderDescriptions : IOperationFilter
 {
     public void Apply(OpenApiOperation operation, OperationFilterContext context)
     {
         var isList = operation.OperationId?.StartsWith("list_", StringComparison.Ordinal) == true;
+        var startsRun = context.MethodInfo.IsDefined(typeof(StartsRunAttribute), false);
+        if (startsRun)
+            (operation.Parameters ??= []).Add(new OpenApiParameter
+            {
+                Name = IdempotencyKey.Header,
+                In = ParameterLocation.Header,
+                Description = "1 to 255 visible ASCII characters. The same key with the same request leads to the same reply, for 24 hours: "
+                    + "nothing is asked or paid twice. With another request it is 422.",
+                Schema = new OpenApiSchema { Type = JsonSchemaType.String, MinLength = 1, MaxLength = 255 },
+            });
         foreach (var (status, response) in operation.Responses!)
         {
             Add(response, "X-Request-ID", "The request's id: the client's, if it sent a sane one.");
@@ -18,6 +29,8 @@ internal sealed class ResponseHeaders : IOperationFilter
                 Add(response, "Location", "Where it is.");
             if (status is "429" or "503")
                 Add(response, "Retry-After", "When another try is worth it, in seconds.");
+            if (status is "200" or "201" && startsRun)
+                Add(response, "Idempotency-Replayed", "`true` where an earlier request with the same `Idempotency-Key` had asked already.");
             if (status is "401")
                 Add(response, "WWW-Authenticate", "`Bearer`.");
         }

@@ -1,4 +1,4 @@
-using System;
+﻿using System;
 using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
@@ -82,8 +82,11 @@ namespace ChatApi.Infrastructure.Persistence.Sqlite.Migrations
                     message_id = table.Column<Guid>(type: "TEXT", nullable: false),
                     status = table.Column<string>(type: "TEXT", maxLength: 16, nullable: false),
                     owner = table.Column<Guid>(type: "TEXT", nullable: false),
-                    lease_expires_at = table.Column<DateTime>(type: "TEXT", nullable: false),
+                    fence = table.Column<int>(type: "INTEGER", nullable: false),
+                    lease_expires_at = table.Column<DateTime>(type: "TEXT", nullable: false, defaultValueSql: "strftime('%Y-%m-%d %H:%M:%f', 'now', '+15 seconds')"),
                     stop_requested = table.Column<bool>(type: "INTEGER", nullable: false),
+                    idempotency_key = table.Column<string>(type: "TEXT", maxLength: 255, nullable: true),
+                    request_hash = table.Column<byte[]>(type: "BLOB", maxLength: 32, nullable: true),
                     created_at = table.Column<DateTime>(type: "TEXT", nullable: false),
                     ended_at = table.Column<DateTime>(type: "TEXT", nullable: true),
                     error_code = table.Column<string>(type: "TEXT", maxLength: 64, nullable: true),
@@ -97,6 +100,27 @@ namespace ChatApi.Infrastructure.Persistence.Sqlite.Migrations
                         name: "fk_runs_sessions_session_id",
                         column: x => x.session_id,
                         principalTable: "sessions",
+                        principalColumn: "id",
+                        onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "run_journal",
+                columns: table => new
+                {
+                    run_id = table.Column<Guid>(type: "TEXT", nullable: false),
+                    after = table.Column<int>(type: "INTEGER", nullable: false),
+                    pieces = table.Column<int>(type: "INTEGER", nullable: false),
+                    text = table.Column<string>(type: "TEXT", nullable: false),
+                    piece_lengths = table.Column<byte[]>(type: "BLOB", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_run_journal", x => new { x.run_id, x.after });
+                    table.ForeignKey(
+                        name: "fk_run_journal_runs_run_id",
+                        column: x => x.run_id,
+                        principalTable: "runs",
                         principalColumn: "id",
                         onDelete: ReferentialAction.Cascade);
                 });
@@ -126,6 +150,13 @@ namespace ChatApi.Infrastructure.Persistence.Sqlite.Migrations
                 columns: new[] { "session_id", "created_at" });
 
             migrationBuilder.CreateIndex(
+                name: "ix_runs_user_id_idempotency_key",
+                table: "runs",
+                columns: new[] { "user_id", "idempotency_key" },
+                unique: true,
+                filter: "idempotency_key IS NOT NULL");
+
+            migrationBuilder.CreateIndex(
                 name: "ix_sessions_user_id_last_message_at_id",
                 table: "sessions",
                 columns: new[] { "user_id", "last_message_at", "id" },
@@ -145,10 +176,13 @@ namespace ChatApi.Infrastructure.Persistence.Sqlite.Migrations
                 name: "messages");
 
             migrationBuilder.DropTable(
-                name: "runs");
+                name: "run_journal");
 
             migrationBuilder.DropTable(
                 name: "users");
+
+            migrationBuilder.DropTable(
+                name: "runs");
 
             migrationBuilder.DropTable(
                 name: "sessions");

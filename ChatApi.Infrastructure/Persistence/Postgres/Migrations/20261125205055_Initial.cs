@@ -1,4 +1,4 @@
-using System;
+﻿using System;
 using Microsoft.EntityFrameworkCore.Migrations;
 
 #nullable disable
@@ -90,8 +90,11 @@ namespace ChatApi.Infrastructure.Persistence.Postgres.Migrations
                     message_id = table.Column<Guid>(type: "uuid", nullable: false),
                     status = table.Column<string>(type: "character varying(16)", maxLength: 16, nullable: false),
                     owner = table.Column<Guid>(type: "uuid", nullable: false),
-                    lease_expires_at = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
+                    fence = table.Column<int>(type: "integer", nullable: false),
+                    lease_expires_at = table.Column<DateTime>(type: "timestamp with time zone", nullable: false, defaultValueSql: "now() + interval '15 seconds'"),
                     stop_requested = table.Column<bool>(type: "boolean", nullable: false),
+                    idempotency_key = table.Column<string>(type: "character varying(255)", maxLength: 255, nullable: true),
+                    request_hash = table.Column<byte[]>(type: "bytea", maxLength: 32, nullable: true),
                     created_at = table.Column<DateTime>(type: "timestamp with time zone", nullable: false),
                     ended_at = table.Column<DateTime>(type: "timestamp with time zone", nullable: true),
                     error_code = table.Column<string>(type: "character varying(64)", maxLength: 64, nullable: true),
@@ -106,6 +109,29 @@ namespace ChatApi.Infrastructure.Persistence.Postgres.Migrations
                         column: x => x.session_id,
                         principalSchema: "chat",
                         principalTable: "sessions",
+                        principalColumn: "id",
+                        onDelete: ReferentialAction.Cascade);
+                });
+
+            migrationBuilder.CreateTable(
+                name: "run_journal",
+                schema: "chat",
+                columns: table => new
+                {
+                    run_id = table.Column<Guid>(type: "uuid", nullable: false),
+                    after = table.Column<int>(type: "integer", nullable: false),
+                    pieces = table.Column<int>(type: "integer", nullable: false),
+                    text = table.Column<string>(type: "text", nullable: false),
+                    piece_lengths = table.Column<byte[]>(type: "bytea", nullable: false)
+                },
+                constraints: table =>
+                {
+                    table.PrimaryKey("pk_run_journal", x => new { x.run_id, x.after });
+                    table.ForeignKey(
+                        name: "fk_run_journal_runs_run_id",
+                        column: x => x.run_id,
+                        principalSchema: "chat",
+                        principalTable: "runs",
                         principalColumn: "id",
                         onDelete: ReferentialAction.Cascade);
                 });
@@ -139,6 +165,14 @@ namespace ChatApi.Infrastructure.Persistence.Postgres.Migrations
                 columns: new[] { "session_id", "created_at" });
 
             migrationBuilder.CreateIndex(
+                name: "ix_runs_user_id_idempotency_key",
+                schema: "chat",
+                table: "runs",
+                columns: new[] { "user_id", "idempotency_key" },
+                unique: true,
+                filter: "idempotency_key IS NOT NULL");
+
+            migrationBuilder.CreateIndex(
                 name: "ix_sessions_user_id_last_message_at_id",
                 schema: "chat",
                 table: "sessions",
@@ -160,6 +194,7 @@ namespace ChatApi.Infrastructure.Persistence.Postgres.Migrations
                 ALTER TABLE chat.sessions ENABLE ROW LEVEL SECURITY;
                 ALTER TABLE chat.messages ENABLE ROW LEVEL SECURITY;
                 ALTER TABLE chat.runs ENABLE ROW LEVEL SECURITY;
+                ALTER TABLE chat.run_journal ENABLE ROW LEVEL SECURITY;
                 ALTER TABLE chat.__ef_migrations_history ENABLE ROW LEVEL SECURITY;
                 DO $$
                 DECLARE api_role text;
@@ -181,11 +216,15 @@ namespace ChatApi.Infrastructure.Persistence.Postgres.Migrations
                 schema: "chat");
 
             migrationBuilder.DropTable(
-                name: "runs",
+                name: "run_journal",
                 schema: "chat");
 
             migrationBuilder.DropTable(
                 name: "users",
+                schema: "chat");
+
+            migrationBuilder.DropTable(
+                name: "runs",
                 schema: "chat");
 
             migrationBuilder.DropTable(

@@ -1,0 +1,90 @@
+using ChatApi.Application.Abstractions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace ChatApi.Application.Runs;
+
+/// <summary>
+/// Writes what all replies in the making here have said to the journal, together and several times a second: the number of
+/// writes does not grow with the number of replies. Nobody waits for it; a database that is away is written to when it is back.
+/// </summary>
+public sealed partial class RunJournalWriter(
+    IRunJournal journal, IRunSignals signals, RunExecutor executor, RunLeases leases, TimeProvider time, ILogger<RunJournalWriter> logger)
+    : BackgroundService
+{
+    private readonly HashSet<Guid> _ended = [];
+    private bool _isFailing;
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        // Goes on while the process drains, and once more at the end.
+        using var timer = new PeriodicTimer(journal.Interval, time);
+        for (var isLast = false; !isLast;)
+        {
+            try
+            {
+                isLast = !await timer.WaitForNextTickAsync(stoppingToken);
+            }
+            catch (OperationCanceledException)
+            {
+                isLast = true;
+            }
+
+            try
+            {
+                await WriteAsync(CancellationToken.None);
+                await RemoveEndedAsync(CancellationToken.None);
+                _isFailing = false;
+            }
+#pragma warning disable CA1031 // The next tick tries again, with all that has been said until then.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                if (!_isFailing)
+                    LogFailed(exception);
+                _isFailing = true;
+            }
+        }
+    }
+
+    private async Task WriteAsync(CancellationToken cancellationToken)
+    {
+        List<ActiveRun> runs = [];
+        List<JournalEntry> entries = [];
+        foreach (var run in executor.Active)
+        {
+            if (run.Log.Since(run.Journalled, run.Run.Id, run.Run.Fence) is not { } entry)
+                continue;
+            run.IsInJournal = true;
+            runs.Add(run);
+            entries.Add(entry);
+        }
+
+        if (entries.Count == 0)
+            return;
+        var kept = await journal.AppendAsync(entries, cancellationToken);
+        for (var index = 0; index < runs.Count; index++)
+            runs[index].Journalled = kept.Contains(runs[index].Run.Id) ? entries[index].After + entries[index].Pieces : 0;
+        if (kept.Count > 0)
+            signals.Advance(kept);
+
+        // Which of the others are still this process's is for the leases to find out; those are written again, whole.
+        if (kept.Count < runs.Count)
+            await leases.ConfirmAsync(cancellationToken);
+    }
+
+    private async Task RemoveEndedAsync(CancellationToken cancellationToken)
+    {
+        while (executor.TryTakeEnded(out var runId))
+            _ended.Add(runId);
+        if (_ended.Count == 0)
+            return;
+        await journal.RemoveAsync(_ended, cancellationToken);
+        signals.Advance(_ended);
+        _ended.Clear();
+    }
+
+    [LoggerMessage(LogLevel.Warning, "Replies in the making could not be journalled; they go on, and it is tried again")]
+    private partial void LogFailed(Exception exception);
+}

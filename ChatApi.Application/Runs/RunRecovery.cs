@@ -1,0 +1,161 @@
+using ChatApi.Application.Abstractions;
+using ChatApi.Application.Errors;
+using ChatApi.Domain;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace ChatApi.Application.Runs;
+
+/// <summary>
+/// Ends the runs of processes that are gone, with the text that they journalled. The model is never asked again: whoever asked
+/// decides that. Every process looks after all runs; the first to end one wins.
+/// </summary>
+public sealed partial class RunRecovery(
+    IChatDbContextFactory contexts,
+    IRunJournal journal,
+    IRunSignals signals,
+    ContextReader contextReader,
+    ITokenCounter tokens,
+    TimeProvider time,
+    ILogger<RunRecovery> logger) : BackgroundService
+{
+    /// <summary>How long a client may repeat a request under its key.</summary>
+    internal static readonly TimeSpan KeyLifetime = TimeSpan.FromHours(24);
+
+    // A lease that expired is ended at the second look: with the 15 s of a lease that is 23 s at the most, of the 30 s promised.
+    private static readonly TimeSpan Look = TimeSpan.FromSeconds(4);
+    private const int LooksPerCleaning = 450;
+
+    /// <summary>
+    /// What had expired at the look before. After a time without the database all leases have: their owners, if they live,
+    /// get until the next look to renew them. It also leaves their last writes to the journal time to arrive.
+    /// </summary>
+    private Dictionary<Guid, DateTime> _suspects = [];
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Look, time);
+        for (var look = 0; !stoppingToken.IsCancellationRequested; look++)
+        {
+            try
+            {
+                await EndExpiredAsync(stoppingToken);
+                if (look % LooksPerCleaning == 0)
+                {
+                    await ForgetKeysAsync(stoppingToken);
+                    await journal.CleanAsync(stoppingToken);
+                }
+
+                await timer.WaitForNextTickAsync(stoppingToken);
+            }
+            catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+            {
+                return;
+            }
+#pragma warning disable CA1031 // The next look tries again; nothing else ends these runs.
+            catch (Exception exception)
+#pragma warning restore CA1031
+            {
+                LogFailed(exception);
+                _suspects = [];
+                await timer.WaitForNextTickAsync(CancellationToken.None);
+            }
+        }
+    }
+
+    private async Task EndExpiredAsync(CancellationToken cancellationToken)
+    {
+        List<Run> expired;
+        await using (var db = contexts.Create())
+            expired = await db.Runs
+                .Where(run => run.Status == RunStatus.Running && run.LeaseExpiresAt < DateTime.UtcNow)
+                .ToListAsync(cancellationToken);
+        var suspects = _suspects;
+        _suspects = expired.ToDictionary(run => run.Id, run => run.LeaseExpiresAt);
+        foreach (var run in expired)
+            if (suspects.TryGetValue(run.Id, out var lease) && lease == run.LeaseExpiresAt)
+                await EndAsync(run, cancellationToken);
+    }
+
+    private async Task EndAsync(Run run, CancellationToken cancellationToken)
+    {
+        await journal.SealAsync(run.Id, run.Fence + 1, cancellationToken);
+        var log = new RunLog();
+        foreach (var entry in await journal.ReadAsync([new RunCursor(run.Id, 0)], cancellationToken))
+            log.Append(entry);
+        var (content, ends) = log.Snapshot();
+        var end = new End(
+            run.StopRequested ? RunStatus.Stopped : RunStatus.Interrupted, content, PieceLengths.Encode(ends), ends.Length,
+            await UsageAsync(run, content, cancellationToken));
+
+        await using var db = contexts.Create();
+        var isEnded = false;
+        await db.InTransactionAsync(
+            async () => isEnded = await StoreAsync(db, run, end, time.Now(), cancellationToken), cancellationToken);
+        if (!isEnded)
+            return;
+        LogEnded(run.Id, end.Status, content.Length);
+        await journal.RemoveAsync([run.Id], cancellationToken);
+        signals.Advance([run.Id]);
+    }
+
+    private static async Task<bool> StoreAsync(IChatDbContext db, Run run, End end, DateTime now, CancellationToken cancellationToken)
+    {
+        var ended = await db.Runs
+            .Where(row => row.Id == run.Id && row.Status == RunStatus.Running && row.Fence == run.Fence && row.LeaseExpiresAt == run.LeaseExpiresAt)
+            .ExecuteUpdateAsync(
+                set => set
+                    .SetProperty(row => row.Status, end.Status)
+                    .SetProperty(row => row.Fence, run.Fence + 1)
+                    .SetProperty(row => row.ErrorCode, end.Status == RunStatus.Interrupted ? ErrorCodes.Interrupted : null)
+                    .SetProperty(row => row.EndedAt, now)
+                    .SetProperty(row => row.Pieces, end.Pieces)
+                    .SetProperty(row => row.PieceLengths, end.PieceLengths),
+                cancellationToken);
+        if (ended == 0)
+            return false;
+        var reply = db.Messages.Where(row => row.Id == run.MessageId);
+        if (end.Content.Length == 0 && end.Status == RunStatus.Interrupted)
+            await reply.ExecuteDeleteAsync(cancellationToken);
+        else
+            await reply.ExecuteUpdateAsync(
+                set => set
+                    .SetProperty(row => row.Content, end.Content)
+                    .SetProperty(row => row.Status, end.Status)
+                    .SetProperty(row => row.FinishReason, end.Status == RunStatus.Stopped ? RunEvents.StoppedReason : null)
+                    .SetProperty(row => row.Usage, end.Usage),
+                cancellationToken);
+        return true;
+    }
+
+    /// <summary>What it cost, as far as can be told: the provider's figures died with the process.</summary>
+    private async Task<TokenUsage> UsageAsync(Run run, string content, CancellationToken cancellationToken)
+    {
+        await using var db = contexts.Create();
+        var question = await db.Messages.SingleOrDefaultAsync(message => message.Id == run.UserMessageId, cancellationToken);
+        var context = question is null
+            ? []
+            : await contextReader.ReadAsync(db, run.SessionId, question.Content, question.Position, cancellationToken);
+        return new(context.Sum(message => tokens.Count(message.Text)), tokens.Count(content), true);
+    }
+
+    private async Task ForgetKeysAsync(CancellationToken cancellationToken)
+    {
+        var before = time.Now() - KeyLifetime;
+        await using var db = contexts.Create();
+        await db.Runs
+            .Where(run => run.IdempotencyKey != null && run.CreatedAt < before)
+            .ExecuteUpdateAsync(
+                set => set.SetProperty(run => run.IdempotencyKey, (string?)null).SetProperty(run => run.RequestHash, (byte[]?)null), cancellationToken);
+    }
+
+    private sealed record End(RunStatus Status, string Content, byte[] PieceLengths, int Pieces, TokenUsage Usage);
+
+    [LoggerMessage(LogLevel.Warning, "Run {RunId} was ended as {Status} with {Characters} characters: the process that made it is gone")]
+    private partial void LogEnded(Guid runId, RunStatus status, int characters);
+
+    [LoggerMessage(LogLevel.Warning, "The runs of processes that are gone could not be looked for")]
+    private partial void LogFailed(Exception exception);
+}

@@ -1,0 +1,71 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using ChatApi.Application.Abstractions;
+using ChatApi.Application.Runs;
+using ChatApi.Domain;
+using ChatApi.Infrastructure.Persistence;
+using Microsoft.EntityFrameworkCore;
+
+namespace ChatApi.Infrastructure.Journal;
+
+/// <summary>
+/// The journal as a table, a row for what a run has said between two writes. Each call is one statement for all runs, which
+/// travel as one JSON parameter: so it is the same through every pooler, and for SQLite.
+/// </summary>
+internal sealed class DatabaseRunJournal<TContext>(IDbContextFactory<TContext> contexts, JournalSql sql) : IRunJournal
+    where TContext : ChatDbContext
+{
+    private static readonly JsonSerializerOptions Unescaped = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    public TimeSpan Interval { get; } = TimeSpan.FromMilliseconds(200);
+
+    public async Task<IReadOnlySet<Guid>> AppendAsync(IReadOnlyList<JournalEntry> entries, CancellationToken cancellationToken)
+    {
+        // SQLite keeps UUIDs in capital letters, and PostgreSQL reads them so.
+        var rows = JsonSerializer.Serialize(
+            entries.Select(entry => new
+            {
+                run = Key(entry.RunId),
+                fence = entry.Fence,
+                after = entry.After,
+                pieces = entry.Pieces,
+                text = entry.Text,
+                lengths = Convert.ToHexString(entry.PieceLengths),
+            }),
+            Unescaped);
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        return await db.WriteAsync(
+            async () => (await db.Database.SqlQueryRaw<Guid>(sql.Append, rows).ToListAsync(cancellationToken)).ToHashSet(), cancellationToken);
+    }
+
+    public async Task<IReadOnlyList<JournalEntry>> ReadAsync(IReadOnlyCollection<RunCursor> cursors, CancellationToken cancellationToken)
+    {
+        var wanted = JsonSerializer.Serialize(cursors.Select(cursor => new { run = Key(cursor.RunId), after = cursor.After }));
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        var rows = await db.Set<JournalRow>().FromSqlRaw(sql.Read, wanted).ToListAsync(cancellationToken);
+        return rows.ConvertAll(row => new JournalEntry(row.RunId, 0, row.After, row.Pieces, row.Text, row.PieceLengths));
+    }
+
+    /// <summary>Nothing to do: who takes a run over raises its fencing number, which each write is held against.</summary>
+    public Task SealAsync(Guid runId, int fence, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public async Task RemoveAsync(IReadOnlyCollection<Guid> runIds, CancellationToken cancellationToken)
+    {
+        var ids = runIds.ToList();
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        await db.WriteAsync(
+            () => db.Set<JournalRow>().Where(row => ids.Contains(row.RunId)).ExecuteDeleteAsync(cancellationToken), cancellationToken);
+    }
+
+    public async Task CleanAsync(CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        await db.WriteAsync(
+            () => db.Set<JournalRow>()
+                .Where(row => !db.Runs.Any(run => run.Id == row.RunId && run.Status == RunStatus.Running))
+                .ExecuteDeleteAsync(cancellationToken),
+            cancellationToken);
+    }
+
+    private static string Key(Guid id) => id.ToString().ToUpperInvariant();
+}

@@ -1,0 +1,158 @@
+using System.Net;
+using ChatApi.Tests.Support;
+using NUnit.Framework;
+
+namespace ChatApi.Tests.Web.Durability;
+
+/// <summary>PostgreSQL goes away and comes back: streams do not notice, what was accepted is stored, once.</summary>
+[Parallelizable(ParallelScope.All)]
+public sealed class DatabaseFaultTests
+{
+    private static readonly string[] Pieces = [.. Enumerable.Range(0, 120).Select(i => $"pieza {i}, 👋🏽 ñ; ")];
+    private static readonly string Text = string.Concat(Pieces);
+
+    public enum Fault
+    {
+        FastRestart,
+        ImmediateStop,
+        Terminated,
+        Reset,
+        BlackHole,
+    }
+
+    [Test]
+    public async Task In_the_middle_of_a_reply([Values] Fault fault)
+    {
+        await using var cluster = await Cluster.StartAsync(
+            Storage.Postgres, replicas: 2, ownsPostgres: fault is Fault.FastRestart or Fault.ImmediateStop);
+        var user = cluster.NewUser();
+        var session = await user.CreateSessionAsync();
+        var question = cluster.Model.Ask(ScriptedUpstreamReply.Paced(TimeSpan.FromMilliseconds(30), Pieces));
+        await using var here = await user.StreamAsync(session, question);
+        await here.UntilAsync(received => received.Type == "content");
+        await using var elsewhere = await cluster.On(1, user).AttachAsync(session);
+        await elsewhere.UntilAsync(received => received.Type == "content");
+
+        await StrikeAsync(cluster, fault);
+        var end = await here.ReadToEndAsync();
+        await elsewhere.ReadToEndAsync();
+
+        Assert.That(end.Type, Is.EqualTo("done"));
+        Assert.That((here.Content, elsewhere.Content), Is.EqualTo((Text, Text)));
+        Assert.That(await user.StoredAsync(session), Is.EqualTo([("user", question), ("assistant", Text)]));
+        Assert.That(cluster.Model.CallsFor(question), Has.Count.EqualTo(1));
+    }
+
+    [Test]
+    public async Task Away_for_thirty_seconds_at_the_end_of_a_reply()
+    {
+        await using var cluster = await Cluster.StartAsync(Storage.Postgres, replicas: 2);
+        var user = cluster.NewUser();
+        var session = await user.CreateSessionAsync();
+        var question = cluster.Model.Ask(ScriptedUpstreamReply.Paced(TimeSpan.FromMilliseconds(30), Pieces));
+        await using var reply = await user.StreamAsync(session, question);
+        await reply.UntilAsync(received => received.Type == "content" && received.Seq > 100);
+
+        cluster.DatabaseProxy!.Refuse();
+        cluster.DatabaseProxy.ResetAll();
+        await reply.UntilAsync(received => received.Type == "content" && received.Seq == Pieces.Length);
+        var refused = await user.GetAsync("/api/chat/sessions");
+        await Task.Delay(TimeSpan.FromSeconds(30));
+        Assert.That(reply.Last.IsTerminal, Is.False, "The end is told after the reply is stored.");
+        cluster.DatabaseProxy.Heal();
+        var end = await reply.ReadToEndAsync();
+
+        Assert.That(refused.ExpectProblem(HttpStatusCode.ServiceUnavailable, "database_unavailable").Header("Retry-After"), Is.EqualTo("2"));
+        Assert.That((end.Type, end["full_content"]), Is.EqualTo(("done", Text)));
+        Assert.That(await user.StoredAsync(session), Is.EqualTo([("user", question), ("assistant", Text)]));
+    }
+
+    [Test]
+    public async Task A_save_whose_answer_gets_lost_is_not_done_twice()
+    {
+        await using var cluster = await Cluster.StartAsync(Storage.Postgres, replicas: 1);
+        var user = cluster.NewUser();
+        var session = await user.CreateSessionAsync();
+
+        // Wherever the connection is cut: between a COMMIT and its answer, too.
+        for (var bytes = 0; bytes < 1500; bytes += 60)
+        {
+            var key = ("Idempotency-Key", $"cut-{bytes}");
+            var question = ModelScripts.NewQuestion();
+            cluster.DatabaseProxy!.CutAfter(bytes);
+            await Poll.UntilAsync(
+                async () =>
+                {
+                    await using var reply = await user.StreamAsync(session, question, key);
+                    cluster.DatabaseProxy.Heal();
+                    return reply.Response.StatusCode == HttpStatusCode.OK && (await reply.ReadToEndAsync()).Type == "done";
+                },
+                "a reply");
+            Assert.That(cluster.Model.CallsFor(question), Has.Count.EqualTo(1));
+            Assert.That(
+                (await user.StoredAsync(session)).TakeLast(2), Is.EqualTo([("user", question), ("assistant", ModelScripts.DefaultReply)]));
+        }
+
+        Assert.That(await cluster.Postgres!.CountAsync("chat.messages", cluster.DatabaseName), Is.EqualTo(2 * 25));
+    }
+
+    [Test]
+    public async Task Three_connections_are_enough_for_three_hundred_streams()
+    {
+        await using var cluster = await Cluster.StartAsync(Storage.Postgres, replicas: 1);
+        var url = cluster.Postgres!.Url(cluster.DatabaseName, cluster.DatabaseProxy!.Port) + "?connection_limit=3";
+        var settings = ChatApiEnvironment.Settings(cluster.Upstream, url);
+        settings["CHAT_LIMIT_CONCURRENT_RUNS"] = "0";
+        await using var small = await ChatApiProcess.StartAsync(settings);
+        var gate = new TaskCompletionSource();
+        var question = cluster.Model.Ask(() => ScriptedUpstreamReply.Stream().Role().Delta("Había ").WaitFor(gate.Task).Delta("una vez").Finish().Done());
+        var user = ApiClient.NewUser(small);
+
+        var replies = await Task.WhenAll(Enumerable.Range(0, 300).Select(async _ =>
+        {
+            var reply = await user.StreamAsync(await user.CreateSessionAsync(), question);
+            await reply.UntilAsync(received => received.Type == "content");
+            return reply;
+        }));
+        var watch = System.Diagnostics.Stopwatch.StartNew();
+        const int Lists = 20;
+        for (var i = 0; i < Lists; i++)
+            (await user.GetAsync("/api/chat/sessions?limit=10")).Expect(HttpStatusCode.OK);
+        watch.Stop();
+        gate.SetResult();
+        var ends = await Task.WhenAll(replies.Select(reply => reply.ReadToEndAsync()));
+
+        Assert.That(watch.Elapsed / Lists, Is.LessThan(TimeSpan.FromMilliseconds(200)));
+        Assert.That(ends.Select(end => end["full_content"]), Is.All.EqualTo("Había una vez"));
+        foreach (var reply in replies)
+            await reply.DisposeAsync();
+    }
+
+    private static async Task StrikeAsync(Cluster cluster, Fault fault)
+    {
+        switch (fault)
+        {
+            case Fault.FastRestart:
+                await cluster.Postgres!.StopAsync();
+                await cluster.Postgres.RunAsync();
+                break;
+            case Fault.ImmediateStop:
+                await cluster.Postgres!.StopAsync(ProcessSignal.Quit);
+                await Task.Delay(2000);
+                await cluster.Postgres.RunAsync();
+                break;
+            case Fault.Terminated:
+                await cluster.Postgres!.ExecuteAsync(
+                    $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{cluster.DatabaseName}'");
+                break;
+            case Fault.Reset:
+                cluster.DatabaseProxy!.ResetAll();
+                break;
+            case Fault.BlackHole:
+                cluster.DatabaseProxy!.BlackHole();
+                await Task.Delay(2000);
+                cluster.DatabaseProxy.Heal();
+                break;
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using System.Net;
+using ChatApi.Tests.Support;
+using NUnit.Framework;
+
+namespace ChatApi.Tests.Web.Durability;
+
+/// <summary>The process that makes a reply is killed, or sleeps for longer than its lease.</summary>
+[TestFixture(Storage.Postgres)]
+[TestFixture(Storage.PgBouncerTransaction)]
+[TestFixture(Storage.PostgresAndRedis)]
+[Parallelizable(ParallelScope.All)]
+public sealed class DeathTests(Storage storage)
+{
+    private static readonly string[] Pieces = [.. Enumerable.Range(0, 2000).Select(i => $"palabra{i} ñ👋 ")];
+    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(25);
+    private static readonly TimeSpan Promised = TimeSpan.FromSeconds(30);
+
+    [Test]
+    public async Task What_the_model_said_a_second_before_a_kill_is_stored_and_whoever_watches_elsewhere_is_told()
+    {
+        await using var cluster = await Cluster.StartAsync(storage, replicas: 2);
+        var user = cluster.NewUser();
+        var session = await user.CreateSessionAsync();
+        var question = cluster.Model.Ask(ScriptedUpstreamReply.Paced(Pace, Pieces));
+        await using var here = await user.StreamAsync(session, question);
+        await here.UntilAsync(received => received.Type == "content");
+        await using var elsewhere = await cluster.On(1, user).AttachAsync(session);
+        for (var i = 0; i < 10; i++)
+            await elsewhere.NextAsync();
+        await Task.Delay(Random.Shared.Next(500, 1500));
+
+        cluster.Replicas[0].Kill();
+        var killed = DateTimeOffset.UtcNow;
+        var end = await elsewhere.UntilAsync(received => received.IsTerminal);
+
+        Assert.That((end.Type, end["code"]), Is.EqualTo(("error", "interrupted")));
+        Assert.That(DateTimeOffset.UtcNow - killed, Is.LessThan(Promised));
+        var message = (await cluster.On(1, user).GetAsync($"/api/chat/messages/{here.Start["message_id"]}")).Expect(HttpStatusCode.OK);
+        var call = cluster.Model.CallsFor(question).Single();
+        var ledger = string.Concat(call.Sent.Where(sent => sent.At < killed - TimeSpan.FromSeconds(1)).Select(sent => sent.Text));
+        Assert.That(message["status"], Is.EqualTo("interrupted"));
+        Assert.That(message["content"], Does.StartWith(ledger));
+        Assert.That(string.Concat(Pieces), Does.StartWith(message["content"]));
+        Assert.That(elsewhere.Content, Is.EqualTo(message["content"]), "What was shown is what is stored.");
+        Assert.That(message.Json.GetProperty("usage").GetProperty("completion_tokens").GetInt32(), Is.GreaterThan(0));
+
+        // Whoever watched the dead process comes back with a cursor that may be ahead of what is stored.
+        await using var back = await cluster.On(1, user).AttachAsync(session, $"?run_id={here.RunId}&after={here.Last.Seq}");
+        Assert.That((await back.ReadToEndAsync())["code"], Is.EqualTo("interrupted"));
+        await using var next = await cluster.On(1, user).StreamAsync(session, "¿Sigues ahí?");
+        Assert.That((await next.ReadToEndAsync()).Type, Is.EqualTo("done"));
+        Assert.That(cluster.Model.CallsFor(question), Has.Count.EqualTo(1), "The model is never asked again by itself.");
+    }
+
+    [Test]
+    public async Task A_process_that_slept_past_its_lease_changes_nothing_when_it_wakes()
+    {
+        await using var cluster = await Cluster.StartAsync(storage, replicas: 2);
+        var user = cluster.NewUser();
+        var session = await user.CreateSessionAsync();
+        var question = cluster.Model.Ask(ScriptedUpstreamReply.Paced(Pace, Pieces[..200]));
+        await using var here = await user.StreamAsync(session, question);
+        await here.UntilAsync(received => received.Type == "content" && received.Seq > 20);
+
+        cluster.Replicas[0].Suspend();
+        var other = cluster.On(1, user);
+        var path = $"/api/chat/runs/{here.RunId}";
+        await Poll.UntilAsync(async () => (await other.GetAsync(path))["status"] == "interrupted", "the end of the run", Promised);
+        var ended = (await other.GetAsync(path)).Text;
+        cluster.Replicas[0].Resume();
+        var end = await here.UntilAsync(received => received.IsTerminal);
+        await Task.Delay(TimeSpan.FromSeconds(2));
+
+        Assert.That((end.Type, end["code"]), Is.EqualTo(("error", "interrupted")));
+        Assert.That((await other.GetAsync(path)).Text, Is.EqualTo(ended));
+        var stored = await other.StoredAsync(session);
+        Assert.That(stored, Has.Count.EqualTo(2));
+        Assert.That(string.Concat(Pieces), Does.StartWith(stored[1].Content));
+        Assert.That(cluster.Model.CallsFor(question), Has.Count.EqualTo(1));
+    }
+}
