@@ -11,6 +11,11 @@ namespace ChatApi.Application.Runs;
 /// </summary>
 internal sealed class RunLog
 {
+    /// <summary>
+    /// How much text, in UTF-16 units, one event takes on for a reader that is behind: each may hold one that it does not read.
+    /// </summary>
+    private const int LongestEvent = 16 * 1024;
+
     private readonly Lock _gate = new();
     private readonly StringBuilder _text = new();
     private readonly List<int> _ends = [];
@@ -126,7 +131,8 @@ internal sealed class RunLog
                 if (cursor < _ends.Count)
                 {
                     var start = Offset(cursor);
-                    content = new(_text.ToString(start, _ends[^1] - start), cursor = _ends.Count);
+                    cursor = EndOfEvent(cursor, start + LongestEvent);
+                    content = new(_text.ToString(start, Offset(cursor) - start), cursor);
                 }
                 else if (!_terminal.Task.IsCompleted)
                 {
@@ -162,6 +168,15 @@ internal sealed class RunLog
     {
         _appended?.TrySetResult();
         _appended = null;
+    }
+
+    /// <summary>How many pieces there are with the next event: all that are ready and end by then, or one that is longer.</summary>
+    private int EndOfEvent(int cursor, int end)
+    {
+        if (_ends[^1] <= end)
+            return _ends.Count;
+        var found = _ends.BinarySearch(cursor, _ends.Count - cursor, end, null);
+        return Math.Max(cursor + 1, found < 0 ? ~found : found + 1);
     }
 
     private int Offset(int pieces) => pieces == 0 ? 0 : _ends[pieces - 1];

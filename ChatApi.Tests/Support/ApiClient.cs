@@ -7,11 +7,15 @@ using System.Text.Json;
 namespace ChatApi.Tests.Support;
 
 /// <summary>One user, or nobody, before a running ChatApi.</summary>
-public sealed class ApiClient(ChatApiProcess server, Guid userId, string? token)
+/// <param name="server">Where to.</param>
+/// <param name="userId">Who; empty for nobody.</param>
+/// <param name="token">What signs in; null for nothing.</param>
+/// <param name="through">Another address of the server's, a proxy's say.</param>
+public sealed class ApiClient(ChatApiProcess server, Guid userId, string? token, Uri? through = null)
 {
     public static readonly MediaTypeHeaderValue JsonType = new("application/json");
 
-    public HttpClient Http { get; } = server.Client(token);
+    public HttpClient Http { get; } = server.Client(token, through);
 
     public Guid UserId => userId;
 

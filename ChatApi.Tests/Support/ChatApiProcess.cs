@@ -107,9 +107,9 @@ public sealed partial class ChatApiProcess : IAsyncDisposable
     }
 
     /// <summary>A client of this server: no redirects, no cookies, no decompression.</summary>
-    public HttpClient Client(string? token = null)
+    public HttpClient Client(string? token = null, Uri? through = null)
     {
-        var client = new HttpClient(_handler, disposeHandler: false) { BaseAddress = Address, Timeout = TimeSpan.FromSeconds(100) };
+        var client = new HttpClient(_handler, disposeHandler: false) { BaseAddress = through ?? Address, Timeout = TimeSpan.FromSeconds(100) };
         if (token is not null)
             client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return client;

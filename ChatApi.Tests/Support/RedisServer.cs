@@ -61,10 +61,10 @@ public sealed class RedisServer : IAsyncDisposable
     }
 
     /// <summary>SIGSTOP: connections stay, and nothing answers.</summary>
-    public void Suspend() => _child!.Signal(ProcessSignal.Stop);
+    public void Suspend() => _child?.Signal(ProcessSignal.Stop);
 
     /// <summary>SIGCONT.</summary>
-    public void Resume() => _child!.Signal(ProcessSignal.Continue);
+    public void Resume() => _child?.Signal(ProcessSignal.Continue);
 
     /// <summary>Sends one command and returns its answer as the protocol writes it; throws if it is an error.</summary>
     public async Task<string> CommandAsync(params string[] command)

@@ -1,3 +1,4 @@
+using ChatApi.Application.Abstractions;
 using ChatApi.Application.Runs;
 using NUnit.Framework;
 
@@ -17,6 +18,24 @@ public sealed class RunLogTests
         log.End(End);
 
         Assert.That(await ReadAsync(log, 0), Is.EqualTo(new[] { new RunEvent.Content("Hola, ¿qué", 3), End }));
+    }
+
+    [Test]
+    public async Task A_reader_that_is_far_behind_gets_the_text_in_events_of_bounded_length()
+    {
+        var log = new RunLog();
+        for (var piece = 0; piece < 1000; piece++)
+            log.Append(new string('x', 100));
+        log.Append(new string('y', 50_000));
+        log.End(End);
+
+        var events = await ReadAsync(log, 0);
+
+        var contents = events.OfType<RunEvent.Content>().ToList();
+        Assert.That(string.Concat(contents.Select(content => content.Text)), Is.EqualTo(log.Snapshot().Text));
+        Assert.That(contents.SkipLast(1).Select(content => content.Text.Length), Is.All.InRange(1, 16 * 1024));
+        Assert.That(contents[0].Seq, Is.EqualTo(163));
+        Assert.That(contents[^1], Is.EqualTo(new RunEvent.Content(new string('y', 50_000), 1001)), "A piece is never cut.");
     }
 
     [Test]
@@ -128,5 +147,42 @@ public sealed class RunLogTests
         await foreach (var item in log.ReadAsync(after, CancellationToken.None))
             events.Add(item);
         return events;
+    }
+
+    [Test]
+    public async Task What_was_journalled_is_the_same_text_again_however_its_parts_overlap()
+    {
+        var random = new Random(11);
+        var log = new RunLog();
+        var entries = new List<JournalEntry>();
+        var written = 0;
+        for (var piece = 0; piece < 200; piece++)
+        {
+            log.Append(new string((char)('a' + piece % 26), random.Next(1, 300)));
+            if (random.Next(4) != 0)
+                continue;
+            entries.Add(log.Since(random.Next(10) == 0 ? 0 : written, Guid.Empty, 1)!);
+            written = piece + 1;
+        }
+
+        entries.Add(log.Since(written, Guid.Empty, 1)!);
+        var mirror = new RunLog();
+        foreach (var entry in entries)
+        {
+            mirror.Append(entry);
+            Assert.That(mirror.Append(entry), Is.False, "What is there already is not taken again.");
+        }
+
+        Assert.That(mirror.Snapshot(), Is.EqualTo(log.Snapshot()));
+        Assert.That(log.Since(200, Guid.Empty, 1), Is.Null);
+    }
+
+    [Test]
+    public void What_does_not_go_on_from_what_is_there_is_not_taken()
+    {
+        var mirror = new RunLog();
+
+        Assert.That(mirror.Append(new JournalEntry(Guid.Empty, 1, 3, 1, "d", [1])), Is.False);
+        Assert.That(mirror.Snapshot().Text, Is.Empty);
     }
 }

@@ -1,0 +1,98 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using ChatApi.Tests.Support;
+using NUnit.Framework;
+
+namespace ChatApi.Tests.Web.Durability;
+
+/// <summary>Viewers that do not read, or read a byte a second, harm nobody.</summary>
+[NonParallelizable]
+public sealed class SlowViewerTests
+{
+    private const int Viewers = 200;
+    private const int PieceLength = 2000;
+    private const int Pieces = 400;
+
+    [Test]
+    public async Task Two_hundred_that_never_read_cost_bounded_memory_and_delay_nobody()
+    {
+        await using var cluster = await Cluster.StartAsync(Storage.Sqlite, replicas: 1);
+        var server = cluster.Replicas[0];
+        var user = cluster.NewUser();
+        var session = await user.CreateSessionAsync();
+        var gate = new TaskCompletionSource();
+        var script = ScriptedUpstreamReply.Stream().Role().Delta("0").WaitFor(gate.Task);
+        for (var piece = 0; piece < Pieces; piece++)
+            script.Delay(TimeSpan.FromMilliseconds(15)).Delta(new string((char)('a' + piece % 26), PieceLength));
+        var question = cluster.Model.Ask(script.Finish().Usage(9, Pieces).Done());
+        await using var reply = await user.StreamAsync(session, question);
+        await reply.UntilAsync(received => received.Type == "content");
+
+        var stalled = new List<Socket>();
+        for (var i = 0; i < Viewers; i++)
+            stalled.Add(await AttachWithoutReadingAsync(server.Address, user.Token!, session));
+        var before = ResidentMegabytes(server.Id);
+        gate.SetResult();
+        var lags = new List<double>();
+        while (await reply.NextAsync() is { } received)
+            if (received.Type == "content")
+                lags.Add((received.At - cluster.Model.CallsFor(question).Single().Sent.Where(sent => sent.Text is not null).ElementAt((int)received.Seq - 1).At).TotalMilliseconds);
+        var grown = ResidentMegabytes(server.Id) - before;
+        foreach (var socket in stalled)
+            socket.Dispose();
+
+        lags.Sort();
+        TestContext.Out.WriteLine($"memory +{grown} MB; lag p50 {lags[lags.Count / 2]:F1} ms, p95 {lags[lags.Count * 95 / 100]:F1} ms");
+        Assert.That((await user.StoredAsync(session))[1].Content, Has.Length.EqualTo(1 + Pieces * PieceLength));
+        Assert.That(lags[lags.Count * 95 / 100], Is.LessThan(100));
+        Assert.That(grown, Is.LessThan(Viewers * 0.4), "MB; each viewer would hold 0.8 MB of text if it were given all of it");
+    }
+
+    [Test]
+    public async Task One_that_takes_nothing_is_cut_off_and_can_come_back()
+    {
+        await using var cluster = await Cluster.StartAsync(Storage.Sqlite, replicas: 1);
+        var user = cluster.NewUser();
+        var session = await user.CreateSessionAsync();
+        var question = cluster.Model.Ask(ScriptedUpstreamReply.Stream().Role()
+            .Repeat(500, more => more.Delta(new string('x', 1900))).Delay(TimeSpan.FromSeconds(40)).Finish().Done());
+        await using var reply = await user.StreamAsync(session, question);
+        await reply.UntilAsync(received => received.Type == "content");
+        using var stalled = await AttachWithoutReadingAsync(cluster.Replicas[0].Address, user.Token!, session);
+
+        await Task.Delay(TimeSpan.FromSeconds(25));
+
+        // What the kernel had taken is still there; after it comes the reset.
+        var buffer = new byte[64 * 1024];
+        Assert.That(
+            () =>
+            {
+                while (stalled.Receive(buffer) > 0)
+                {
+                }
+            },
+            Throws.InstanceOf<SocketException>());
+        await using var back = await user.AttachAsync(session);
+        await back.UntilAsync(received => received.Type == "content" && received.Seq == 500);
+        Assert.That(back.Content, Has.Length.EqualTo(500 * 1900));
+    }
+
+    private static async Task<Socket> AttachWithoutReadingAsync(Uri server, string token, string session)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
+        await socket.ConnectAsync(server.Host, server.Port);
+        var request = RawHttp.Request($"GET /api/chat/realtime/sessions/{session}/stream", token, []);
+        await socket.SendAsync(request);
+        var buffer = new byte[1];
+        Assert.That(await socket.ReceiveAsync(buffer), Is.EqualTo(1), "The answer has begun.");
+        Assert.That(Encoding.ASCII.GetString(buffer), Is.EqualTo("H"));
+        return socket;
+    }
+
+    private static double ResidentMegabytes(int process)
+    {
+        var line = File.ReadLines($"/proc/{process}/status").Single(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+        return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+    }
+}
