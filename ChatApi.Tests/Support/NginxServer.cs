@@ -43,8 +43,9 @@ public sealed class NginxServer : IAsyncDisposable
     {
         if (_child is not null)
         {
-            // Its workers end with their master only if it is told to end them.
+            // A master that is killed leaves its workers behind.
             _child.Signal(ProcessSignal.Terminate);
+            await _child.WaitForExitAsync();
             await _child.DisposeAsync();
         }
 

@@ -17,7 +17,9 @@ public sealed class SlowViewerTests
     [Test]
     public async Task Two_hundred_that_never_read_cost_bounded_memory_and_delay_nobody()
     {
-        await using var cluster = await Cluster.StartAsync(Storage.Sqlite, replicas: 1);
+        // Less than the viewers would hold if each were given all of the text.
+        var limit = new Dictionary<string, string?> { ["DOTNET_GCHeapHardLimit"] = "0x8000000" };
+        await using var cluster = await Cluster.StartAsync(Storage.Sqlite, replicas: 1, limit);
         var server = cluster.Replicas[0];
         var user = cluster.NewUser();
         var session = await user.CreateSessionAsync();
@@ -34,19 +36,19 @@ public sealed class SlowViewerTests
             stalled.Add(await AttachWithoutReadingAsync(server.Address, user.Token!, session));
         var before = ResidentMegabytes(server.Id);
         gate.SetResult();
-        var lags = new List<double>();
-        while (await reply.NextAsync() is { } received)
-            if (received.Type == "content")
-                lags.Add((received.At - cluster.Model.CallsFor(question).Single().Sent.Where(sent => sent.Text is not null).ElementAt((int)received.Seq - 1).At).TotalMilliseconds);
+        await reply.ReadToEndAsync();
+        var sent = cluster.Model.CallsFor(question).Single().Sent.Where(sent => sent.Text is not null).ToList();
+        var lags = reply.Events.Where(received => received.Type == "content")
+            .Select(received => (received.At - sent[(int)received.Seq - 1].At).TotalMilliseconds).Order().ToList();
         var grown = ResidentMegabytes(server.Id) - before;
         foreach (var socket in stalled)
             socket.Dispose();
 
-        lags.Sort();
         TestContext.Out.WriteLine($"memory +{grown} MB; lag p50 {lags[lags.Count / 2]:F1} ms, p95 {lags[lags.Count * 95 / 100]:F1} ms");
         Assert.That((await user.StoredAsync(session))[1].Content, Has.Length.EqualTo(1 + Pieces * PieceLength));
         Assert.That(lags[lags.Count * 95 / 100], Is.LessThan(100));
-        Assert.That(grown, Is.LessThan(Viewers * 0.4), "MB; each viewer would hold 0.8 MB of text if it were given all of it");
+        Assert.That(server.HasExited, Is.False);
+        Assert.That((await user.GetAsync("/health/ready")).Status, Is.EqualTo(System.Net.HttpStatusCode.OK));
     }
 
     [Test]
@@ -63,16 +65,20 @@ public sealed class SlowViewerTests
 
         await Task.Delay(TimeSpan.FromSeconds(25));
 
-        // What the kernel had taken is still there; after it comes the reset.
-        var buffer = new byte[64 * 1024];
-        Assert.That(
-            () =>
-            {
-                while (stalled.Receive(buffer) > 0)
-                {
-                }
-            },
-            Throws.InstanceOf<SocketException>());
+        // What the kernel had taken is still there. Then it ends, long before the run does, and not as a whole answer ends.
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        var answer = new List<byte>();
+        try
+        {
+            var buffer = new byte[64 * 1024];
+            for (int read; (read = await stalled.ReceiveAsync(buffer, patience.Token)) > 0;)
+                answer.AddRange(buffer.AsSpan(0, read));
+        }
+        catch (SocketException)
+        {
+        }
+
+        Assert.That(Encoding.ASCII.GetString([.. answer.TakeLast(5)]), Is.Not.EqualTo("0\r\n\r\n"));
         await using var back = await user.AttachAsync(session);
         await back.UntilAsync(received => received.Type == "content" && received.Seq == 500);
         Assert.That(back.Content, Has.Length.EqualTo(500 * 1900));
@@ -80,7 +86,10 @@ public sealed class SlowViewerTests
 
     private static async Task<Socket> AttachWithoutReadingAsync(Uri server, string token, string session)
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
+
+        // Segments as on the internet: with the loopback's own of 64 KB the kernel takes megabytes before it says stop.
+        socket.SetRawSocketOption(6, 2, BitConverter.GetBytes(536));
         await socket.ConnectAsync(server.Host, server.Port);
         var request = RawHttp.Request($"GET /api/chat/realtime/sessions/{session}/stream", token, []);
         await socket.SendAsync(request);
