@@ -35,7 +35,7 @@ public sealed class ChildProcess : IAsyncDisposable
         process.ErrorDataReceived += (_, line) => Collect(line.Data, isError: true);
     }
 
-    public int Id => _process.Id;
+    public int Id { get; private set; }
 
     public bool HasExited => _process.HasExited;
 
@@ -84,6 +84,7 @@ public sealed class ChildProcess : IAsyncDisposable
 
         var child = new ChildProcess(new Process { StartInfo = start });
         child._process.Start();
+        child.Id = child._process.Id;
         child._process.StandardInput.Close();
         child._process.BeginOutputReadLine();
         child._process.BeginErrorReadLine();

@@ -1,0 +1,80 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using ChatApi.Tests.Support;
+
+namespace ChatApi.Tests.Soak;
+
+/// <summary>What users and faults share: the replicas, who of them is out, the turns so far, and what must not have happened.</summary>
+public sealed class SoakWorld
+{
+    private readonly ConcurrentDictionary<string, SoakTurn> _turns = new();
+    private readonly ConcurrentQueue<string> _violations = new();
+    private readonly ConcurrentQueue<(DateTimeOffset At, string Name)> _faults = new();
+    private readonly ConcurrentQueue<double> _memory = new();
+    private readonly HashSet<int> _out = [];
+    private int _numbers;
+
+    public SoakWorld(Cluster cluster)
+    {
+        Cluster = cluster;
+        cluster.Upstream.Default = call => _turns[QuestionOf(call)].Script;
+    }
+
+    public Cluster Cluster { get; }
+
+    public IReadOnlyCollection<SoakTurn> Turns => [.. _turns.Values];
+
+    public IReadOnlyCollection<string> Violations => _violations;
+
+    public IReadOnlyCollection<(DateTimeOffset At, string Name)> Faults => _faults;
+
+    /// <summary>Megabytes of the replica that is never ended, one value a second.</summary>
+    public IReadOnlyCollection<double> Memory => _memory;
+
+    public static string QuestionOf(ScriptedUpstreamCall call) =>
+        call.Json.GetProperty("messages").EnumerateArray().Last().GetProperty("content").GetString()!;
+
+    public SoakTurn NewTurn(ApiClient user, string sessionId, Random random)
+    {
+        var turn = new SoakTurn(user, sessionId, Interlocked.Increment(ref _numbers), random);
+        return _turns[turn.Question] = turn;
+    }
+
+    public void Violate(string what) => _violations.Enqueue(what);
+
+    public void NoteFault(string name) => _faults.Enqueue((DateTimeOffset.UtcNow, name));
+
+    public void TakeOut(int replica)
+    {
+        lock (_out)
+            _out.Add(replica);
+    }
+
+    public void PutBack(int replica)
+    {
+        lock (_out)
+            _out.Remove(replica);
+    }
+
+    /// <summary>A replica that is not just being harmed, where there is one.</summary>
+    public int AnyReplica(Random random)
+    {
+        lock (_out)
+        {
+            var there = Enumerable.Range(0, Cluster.Replicas.Count).Where(replica => !_out.Contains(replica)).ToList();
+            return there.Count == 0 ? 0 : there[random.Next(there.Count)];
+        }
+    }
+
+    public async Task WatchMemoryAsync(CancellationToken end)
+    {
+        while (!end.IsCancellationRequested)
+        {
+            var status = $"/proc/{Cluster.Replicas[0].Id}/status";
+            if (File.Exists(status) && (await File.ReadAllLinesAsync(status, CancellationToken.None))
+                .FirstOrDefault(line => line.StartsWith("VmRSS:", StringComparison.Ordinal)) is { } line)
+                _memory.Enqueue(double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024);
+            await Task.Delay(1000, CancellationToken.None);
+        }
+    }
+}
