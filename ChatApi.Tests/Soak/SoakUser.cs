@@ -118,7 +118,7 @@ public sealed class SoakUser(SoakWorld world, Random random)
 
             return true;
         }
-        catch (Exception broken) when (broken is HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception broken) when (broken is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException)
         {
             return false;
         }
@@ -141,14 +141,14 @@ public sealed class SoakUser(SoakWorld world, Random random)
 
     private ApiClient Somewhere() => world.Cluster.On(world.AnyReplica(random), _user);
 
-    /// <summary>Null where the connection failed: whoever chats tries again.</summary>
+    /// <summary>Null where the connection failed, or its replica is just being replaced: whoever chats tries again.</summary>
     private static async Task<T?> TryAsync<T>(Func<Task<T>> call) where T : class
     {
         try
         {
             return await call();
         }
-        catch (Exception broken) when (broken is HttpRequestException or IOException or OperationCanceledException)
+        catch (Exception broken) when (broken is HttpRequestException or IOException or OperationCanceledException or ObjectDisposedException)
         {
             return null;
         }

@@ -27,6 +27,7 @@ public sealed class ChildProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly StringBuilder _output = new();
     private readonly StringBuilder _errors = new();
+    private bool _isDisposed;
 
     private ChildProcess(Process process)
     {
@@ -37,7 +38,7 @@ public sealed class ChildProcess : IAsyncDisposable
 
     public int Id { get; private set; }
 
-    public bool HasExited => _process.HasExited;
+    public bool HasExited => _isDisposed || _process.HasExited;
 
     /// <summary>Standard output and standard error so far, line by line as they came.</summary>
     public string Output
@@ -101,7 +102,7 @@ public sealed class ChildProcess : IAsyncDisposable
 
     public void Signal(ProcessSignal signal)
     {
-        if (!_process.HasExited)
+        if (!HasExited)
             _ = SendSignal(_process.Id, (int)signal);
     }
 
@@ -124,8 +125,11 @@ public sealed class ChildProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed)
+            return;
         Signal(ProcessSignal.Kill);
         await WaitForExitAsync();
+        _isDisposed = true;
         _process.Dispose();
     }
 
