@@ -8,14 +8,16 @@ namespace ChatApi.Bench.Costs;
 /// <param name="Gen0">Collections of generation 0 and above.</param>
 /// <param name="Gen1">Collections of generation 1 and above.</param>
 /// <param name="Gen2">Whole collections.</param>
+/// <param name="Methods">That were compiled, each time they were.</param>
 /// <param name="Commands">Round trips to PostgreSQL, while they were counted.</param>
-internal readonly record struct RuntimeCounts(long AllocatedBytes, long Gen0, long Gen1, long Gen2, long Commands)
+internal readonly record struct RuntimeCounts(long AllocatedBytes, long Gen0, long Gen1, long Gen2, long Methods, long Commands)
 {
     public static RuntimeCounts operator -(RuntimeCounts after, RuntimeCounts before) => new(
         after.AllocatedBytes - before.AllocatedBytes,
         after.Gen0 - before.Gen0,
         after.Gen1 - before.Gen1,
         after.Gen2 - before.Gen2,
+        after.Methods - before.Methods,
         after.Commands - before.Commands);
 }
 
@@ -48,7 +50,7 @@ internal sealed class RuntimeProbe : IDisposable
         await _questions.WriteLineAsync(countCommands ? "count" : "read");
         var line = await Task.Run(_answers.ReadLine).WaitAsync(Patience);
         var numbers = line!.Split(' ').Select(number => long.Parse(number, CultureInfo.InvariantCulture)).ToList();
-        return new(numbers[0], numbers[1], numbers[2], numbers[3], numbers[4]);
+        return new(numbers[0], numbers[1], numbers[2], numbers[3], numbers[4], numbers[5]);
     }
 
     public void Dispose()

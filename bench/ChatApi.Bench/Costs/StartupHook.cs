@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Globalization;
+using System.Runtime;
 
 /// <summary>
 /// Runs inside of each measured server, by <c>DOTNET_STARTUP_HOOKS</c>: tells what its runtime has counted, when it is asked.
@@ -31,7 +32,7 @@ internal static class StartupHook
             CountCommands(question == "count");
             answers.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{GC.GetTotalAllocatedBytes(precise: true)} {GC.CollectionCount(0)} {GC.CollectionCount(1)} {GC.CollectionCount(2)} {Interlocked.Read(ref _commands)}"));
+                $"{GC.GetTotalAllocatedBytes(precise: true)} {GC.CollectionCount(0)} {GC.CollectionCount(1)} {GC.CollectionCount(2)} {JitInfo.GetCompiledMethodCount()} {Interlocked.Read(ref _commands)}"));
         }
     }
 

@@ -32,8 +32,12 @@ internal sealed record Workload(string Name, int Users, int Turns, int Pieces, i
         new("single", 8, 5, 1, 1, TimeSpan.Zero, TimeSpan.Zero),
     ];
 
-    /// <summary>What servers are served in with before anything is measured: their first seconds are the compiler's.</summary>
-    public static Workload WarmUp { get; } = new("warm-up", 20, 20, 100, 200, TimeSpan.Zero, TimeSpan.Zero);
+    /// <summary>What servers are served in with before anything is measured.</summary>
+    public static IReadOnlyList<Workload> WarmUps { get; } =
+    [
+        new("warm-up", 20, 20, 1, 200, TimeSpan.Zero, TimeSpan.Zero),
+        new("warm-up at a pace", 100, 1, 50, 100, TimeSpan.FromMilliseconds(10), Second),
+    ];
 
     /// <summary>Longer than it takes on any machine: what is not there then will not come.</summary>
     public TimeSpan Patience => Spread + (Turns * MostPieces * Pace) + TimeSpan.FromSeconds(90);

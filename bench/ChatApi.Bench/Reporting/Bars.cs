@@ -49,7 +49,8 @@ internal static class Bars
             [
                 new("CPU per turn, to the floor's", chat.CpuPerTurn / floor.CpuPerTurn, 2.5, 1.5),
                 new("PostgreSQL's CPU per turn, to the floor's", chat.PostgresCpuPerTurn / floor.PostgresCpuPerTurn, 2, 1.4),
-                new("round trips to the database per turn", chat.CommandsPerTurn, 4, 3),
+                // To a tenth: what the process asks for beside its turns, leases for instance, is among them.
+                new("round trips to the database per turn", Math.Round(chat.CommandsPerTurn, 1), 4, 3),
             ],
             _ => [],
         };

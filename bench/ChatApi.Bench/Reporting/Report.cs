@@ -59,6 +59,7 @@ internal sealed class Report(Workload workload, IReadOnlyList<Summary> summaries
         yield return Row("allocated per turn, bytes", summary => summary.AllocatedPerTurn);
         yield return Row("collections, gen 0", summary => summary.Collections(0));
         yield return Row("collections, gen 2", summary => summary.Collections(2));
+        yield return Row("methods compiled", summary => summary.MethodsCompiled);
         yield return Row("PostgreSQL's CPU per turn, µs", summary => summary.PostgresCpuPerTurn);
         yield return Ratio("· to the floor's", summary => summary.PostgresCpuPerTurn, Contestant.Floor);
         yield return Row("round trips per turn", summary => summary.CommandsPerTurn);

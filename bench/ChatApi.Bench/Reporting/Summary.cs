@@ -38,6 +38,8 @@ internal sealed class Summary(string name, Measurement counting)
     public double Collections(int generation) =>
         Median(round => generation == 0 ? round.Runtime.Gen0 : generation == 1 ? round.Runtime.Gen1 : round.Runtime.Gen2);
 
+    public double MethodsCompiled => Median(round => round.Runtime.Methods);
+
     public double PostgresCpuPerTurn => Median(round => round.Postgres.CpuSeconds * 1e6 / round.Load.Turns);
 
     public double StatementsPerTurn => Median(round => (double)round.Postgres.Statements / round.Load.Turns);

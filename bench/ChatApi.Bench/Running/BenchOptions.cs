@@ -21,7 +21,7 @@ internal sealed record BenchOptions
 
           --rounds <n>               each server n times, in turn (4)
           --database <kind>          postgres (default) or sqlite; yardsticks always have PostgreSQL
-          --with <NAME=value>        also measures ChatApi with this setting; can be given again
+          --with "<NAME=value> …"    also measures ChatApi with these settings; can be given again
           --baseline <directory>     also measures the ChatApi that was published there earlier
           --program <directory>      measures the ChatApi that was published there, instead of publishing it first
         """;
@@ -37,8 +37,8 @@ internal sealed record BenchOptions
 
     public BenchDatabase Database { get; init; } = BenchDatabase.Postgres;
 
-    /// <summary>Settings with each of which ChatApi is measured once more.</summary>
-    public IReadOnlyList<(string Name, string Value)> Variants { get; init; } = [];
+    /// <summary>Settings with which ChatApi is measured once more, as <c>NAME=value NAME=value</c>.</summary>
+    public IReadOnlyList<string> Variants { get; init; } = [];
 
     /// <summary>An earlier ChatApi, published.</summary>
     public string? Baseline { get; init; }
@@ -76,7 +76,7 @@ internal sealed record BenchOptions
         "--rounds" when int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var rounds) && rounds > 0 =>
             this with { Rounds = rounds },
         "--database" when Enum.TryParse<BenchDatabase>(value, ignoreCase: true, out var database) => this with { Database = database },
-        "--with" when value.Split('=', 2) is [var name, var setting] => this with { Variants = [.. Variants, (name, setting)] },
+        "--with" when value.Contains('=', StringComparison.Ordinal) => this with { Variants = [.. Variants, value] },
         "--baseline" => this with { Baseline = Path.GetFullPath(value) },
         "--program" => this with { Program = Path.GetFullPath(value) },
         _ => null,

@@ -6,7 +6,10 @@ namespace ChatApi.Bench.Running;
 /// <summary>Measures all servers with all workloads that are wanted, each in turn: A B C A B C.</summary>
 internal sealed class BenchRun(BenchOptions options)
 {
-    private const int WarmUps = 3;
+    private const int MostWarmUps = 15;
+
+    /// <summary>So few methods compiled in a warm-up, and the compiler has done what there was to do.</summary>
+    private const int FewMethods = 50;
 
     /// <summary>Returns whether everything was right, and, but for a smoke run, fast enough.</summary>
     public async Task<bool> RunAsync()
@@ -61,11 +64,23 @@ internal sealed class BenchRun(BenchOptions options)
     /// <summary>Serves a server in, and counts what would disturb the measuring.</summary>
     private async Task<Measurement> WarmUpAsync(Workload workload, Contestant contestant, Stage stage)
     {
-        for (var i = 0; i < WarmUps && !options.IsSmoke; i++)
-            await Measurement.TakeAsync(Workload.WarmUp, contestant, stage, countCommands: false);
+        if (!options.IsSmoke)
+            await ServeInAsync(contestant, stage);
         // A few users of the workload are enough for counting, and for what only a pace brings about.
         var few = workload with { Users = Math.Min(workload.Users, 50), Turns = Math.Min(workload.Turns, 10), Spread = TimeSpan.Zero };
         return await Measurement.TakeAsync(few, contestant, stage, countCommands: true);
+    }
+
+    /// <summary>The first seconds of a process are the compiler's, and half of its costs: goes on until that is over.</summary>
+    private static async Task ServeInAsync(Contestant contestant, Stage stage)
+    {
+        var methods = long.MaxValue;
+        for (var i = 0; i < MostWarmUps && methods > FewMethods; i++)
+        {
+            methods = 0;
+            foreach (var workload in Workload.WarmUps)
+                methods += (await Measurement.TakeAsync(workload, contestant, stage, countCommands: false)).Runtime.Methods;
+        }
     }
 
     private static void Progress(string what) => Console.Error.WriteLine(what);

@@ -67,13 +67,13 @@ internal sealed class Stage : IAsyncDisposable
         _contestants.Add(new(Contestant.Floor, floor, new ChatTarget(floor.Address), database));
 
         await AddChatApiAsync(Contestant.ChatApi, program, options, null);
-        foreach (var (name, value) in options.Variants)
-            await AddChatApiAsync($"{name}={value}", program, options, (name, value));
+        foreach (var settings in options.Variants)
+            await AddChatApiAsync(settings, program, options, settings);
         if (options.Baseline is { } baseline)
             await AddChatApiAsync("baseline", Publisher.In(baseline), options, null);
     }
 
-    private async Task AddChatApiAsync(string name, string program, BenchOptions options, (string Name, string Value)? variant)
+    private async Task AddChatApiAsync(string name, string program, BenchOptions options, string? settings)
     {
         var database = options.Database == BenchDatabase.Postgres ? await Postgres.CreateDatabaseAsync() : null;
         var environment = new Dictionary<string, string?>
@@ -89,8 +89,8 @@ internal sealed class Stage : IAsyncDisposable
             ["CHAT_LIMIT_CONCURRENT_RUNS"] = "0",
             ["CHAT_LIMIT_TOKENS_PER_DAY"] = "0",
         };
-        if (variant is var (setting, value))
-            environment[setting] = value;
+        foreach (var setting in settings?.Split(' ') ?? [])
+            environment[setting.Split('=')[0]] = setting[(setting.IndexOf('=', StringComparison.Ordinal) + 1)..];
         var server = await ServerProcess.StartAsync(program, [], environment);
         _contestants.Add(new(name, server, new ChatTarget(server.Address), database));
     }

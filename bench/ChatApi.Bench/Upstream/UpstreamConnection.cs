@@ -69,8 +69,13 @@ internal sealed class UpstreamConnection(Socket socket, Pacer pacer)
     {
         var (pieces, pace, seed) = ReplyScript.ReadQuestion(request);
         var script = ReplyScript.For(pieces, seed);
-        if (TrySend(Head, script, seed, 0, pace == 0 ? script.Wire.Length : script.WireEnd(0)) && pace > 0)
+        var isHere = TrySend(Head, script, seed, 0, script.WireEnd(0));
+        if (isHere && pace > 0)
             pacer.Add(new PacedReply(this, script, seed, TimeSpan.FromMilliseconds(pace)));
+
+        // At once, but each piece on its own, as models send them: whoever reads decides how much that is at a time.
+        for (var piece = 0; isHere && pace == 0 && piece < pieces; piece++)
+            isHere = TrySend(script, seed, script.WireEnd(piece), script.WireEnd(piece + 1));
     }
 
     private static bool IsWhole(ReadOnlySpan<byte> request)
