@@ -21,10 +21,11 @@ public sealed class PostgresServer : IAsyncDisposable
 
     private readonly TemporaryDirectory _directory = new();
     private readonly string _data;
+    private readonly string[] _settings;
     private ChildProcess? _child;
     private int _databases;
 
-    private PostgresServer() => _data = _directory.File("data");
+    private PostgresServer(string[] settings) => (_data, _settings) = (_directory.File("data"), settings);
 
     public int Port { get; } = ServerPrograms.FreePort();
 
@@ -42,10 +43,13 @@ public sealed class PostgresServer : IAsyncDisposable
             Pooling = false,
         }.ConnectionString;
 
-    public static async Task<PostgresServer> StartAsync()
+    public static Task<PostgresServer> StartAsync() => StartAsync([]);
+
+    /// <param name="settings">More of them, as <c>name=value</c>.</param>
+    public static async Task<PostgresServer> StartAsync(params string[] settings)
     {
         var initdb = ServerPrograms.Find("initdb");
-        var server = new PostgresServer();
+        var server = new PostgresServer(settings);
         try
         {
             await server.InitializeAsync(initdb);
@@ -86,7 +90,7 @@ public sealed class PostgresServer : IAsyncDisposable
             {
                 "listen_addresses=127.0.0.1", "unix_socket_directories=", "timezone=America/Bogota", "fsync=off",
                 "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "shared_buffers=32MB",
-            }.SelectMany(setting => new[] { "-c", setting }),
+            }.Concat(_settings).SelectMany(setting => new[] { "-c", setting }),
         ];
         _child = ServerPrograms.StartUnprivileged(ServerPrograms.Find("postgres"), arguments, _directory);
         await Poll.UntilAsync(IsAnsweringAsync, "PostgreSQL answering");

@@ -1,0 +1,27 @@
+using ChatApi.Bench.Running;
+using ChatApi.Bench.Upstream;
+using ChatApi.Bench.Yardsticks;
+
+// Before the first socket: replies are checked where they are received, without a thread in between.
+Environment.SetEnvironmentVariable("DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS", "1");
+
+switch (args)
+{
+    case ["upstream"]:
+        await FastUpstream.RunAsync();
+        return 0;
+    case ["yarp", var upstream]:
+        await YarpYardstick.RunAsync(upstream);
+        return 0;
+    case ["floor", var upstream, var connectionString]:
+        await FloorYardstick.RunAsync(upstream, connectionString);
+        return 0;
+}
+
+if (BenchOptions.Parse(args) is not { } options)
+{
+    Console.Error.WriteLine(BenchOptions.Usage);
+    return 2;
+}
+
+return await new BenchRun(options).RunAsync() ? 0 : 1;

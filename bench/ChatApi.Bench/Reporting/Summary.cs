@@ -1,0 +1,63 @@
+using ChatApi.Bench.Load;
+using ChatApi.Bench.Running;
+
+namespace ChatApi.Bench.Reporting;
+
+/// <summary>All rounds of one server, as medians.</summary>
+internal sealed class Summary(string name, Measurement counting)
+{
+    private readonly List<Measurement> _rounds = [];
+
+    public string Name { get; } = name;
+
+    public IReadOnlyList<Measurement> Rounds => _rounds;
+
+    /// <summary>The round in which round trips were counted.</summary>
+    public Measurement Counting { get; } = counting;
+
+    public double CpuPerPiece => Median(round => round.CpuSeconds * 1e6 / round.Load.Pieces);
+
+    public double CpuPerTurn => Median(round => round.CpuSeconds * 1e6 / round.Load.Turns);
+
+    public double FirstPieceMedian => Median(round => LoadResult.Percentile(round.Load.FirstPiece, 0.5));
+
+    public double FirstPieceTail => Median(round => LoadResult.Percentile(round.Load.FirstPiece, 0.99));
+
+    public double LastPieceLateMedian => Median(round => LoadResult.Percentile(round.Load.LastPieceLate, 0.5));
+
+    public double LastPieceLateMost => Median(round => LoadResult.Percentile(round.Load.LastPieceLate, 1));
+
+    public double TurnsPerSecond => Median(round => round.Load.Turns / round.Load.Seconds);
+
+    public double PeakMegabytes => Median(round => round.PeakKilobytes / 1024.0);
+
+    public double AllocatedPerPiece => Median(round => (double)round.Runtime.AllocatedBytes / round.Load.Pieces);
+
+    public double AllocatedPerTurn => Median(round => (double)round.Runtime.AllocatedBytes / round.Load.Turns);
+
+    public double Collections(int generation) =>
+        Median(round => generation == 0 ? round.Runtime.Gen0 : generation == 1 ? round.Runtime.Gen1 : round.Runtime.Gen2);
+
+    public double MethodsCompiled => Median(round => round.Runtime.Methods);
+
+    public double PostgresCpuPerTurn => Median(round => round.Postgres.CpuSeconds * 1e6 / round.Load.Turns);
+
+    public double StatementsPerTurn => Median(round => (double)round.Postgres.Statements / round.Load.Turns);
+
+    public double CommandsPerTurn => (double)Counting.Runtime.Commands / Counting.Load.Turns;
+
+    public int Errors => _rounds.Append(Counting).Sum(round => round.Load.Errors);
+
+    public string? FirstError => _rounds.Append(Counting).Select(round => round.Load.FirstError).FirstOrDefault(error => error is not null);
+
+    /// <summary>What each of so many streams takes at most. The first round's: later ones reuse what it took.</summary>
+    public double KilobytesPerStream(int streams) => (double)(_rounds[0].PeakKilobytes - _rounds[0].IdleKilobytes) / streams;
+
+    public void Add(Measurement round) => _rounds.Add(round);
+
+    private double Median(Func<Measurement, double> value)
+    {
+        var sorted = _rounds.Select(value).Order().ToList();
+        return (sorted[(sorted.Count - 1) / 2] + sorted[sorted.Count / 2]) / 2;
+    }
+}

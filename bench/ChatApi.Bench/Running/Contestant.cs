@@ -1,0 +1,20 @@
+using ChatApi.Bench.Load;
+
+namespace ChatApi.Bench.Running;
+
+/// <summary>One of the servers that are compared.</summary>
+/// <param name="Name">What it is called in tables.</param>
+/// <param name="Server">Its process.</param>
+/// <param name="Target">How it is asked.</param>
+/// <param name="Database">Its database on the stage's PostgreSQL; null where it has none.</param>
+internal sealed record Contestant(string Name, ServerProcess Server, Target Target, string? Database)
+{
+    /// <summary>The upstream, without a server before it: what the machine and the load generator add by themselves.</summary>
+    public const string Direct = "direct";
+
+    public const string Yarp = "YARP";
+
+    public const string Floor = "floor";
+
+    public const string ChatApi = "ChatApi";
+}
