@@ -83,7 +83,8 @@ public sealed class ChatApiEnvironment : IAsyncDisposable
         await _upstream.DisposeAsync();
     }
 
-    internal static async Task DisposeAllAsync()
+    /// <summary>Ends what was started and shared.</summary>
+    public static async Task DisposeAllAsync()
     {
         foreach (var environment in All.Values.Where(environment => environment.IsValueCreated && environment.Value.IsCompletedSuccessfully))
             await environment.Value.Result.DisposeAsync();

@@ -18,6 +18,9 @@ switch (args)
         return 0;
 }
 
+if (args is ["soak", ..])
+    return await SoakCommand.RunAsync(args[1..]);
+
 if (BenchOptions.Parse(args) is not { } options)
 {
     Console.Error.WriteLine(BenchOptions.Usage);

@@ -17,7 +17,9 @@ internal sealed record BenchOptions
         """
         dotnet run -c Release --project bench/ChatApi.Bench -- <what> [options]
 
-        <what>: W1 W2 W3f W3x W4 W5, all, smoke, or micro
+        <what>: W1 W2 W3f W3x W4 W5, all, or smoke
+
+        dotnet run -c Release --project bench/ChatApi.Bench -- soak [storage] [minutes] [seconds between faults] [users] [seed]
 
           --rounds <n>               each server n times, in turn (4)
           --database <kind>          postgres (default) or sqlite; yardsticks always have PostgreSQL
