@@ -121,9 +121,12 @@ internal sealed class RunLog
     /// <summary>What comes after the first <paramref name="after"/> pieces, down to the terminal event.</summary>
     public async IAsyncEnumerable<RunEvent> ReadAsync(int after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        // A reader that leaves wakes all, once; to wait with its token would cost each of them a registration a piece.
+        using var leaving = cancellationToken.UnsafeRegister(static log => ((RunLog)log!).WakeAll(), this);
         var cursor = after;
         while (true)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             RunEvent.Content? content = null;
             Task? wait = null;
             lock (_gate)
@@ -147,7 +150,7 @@ internal sealed class RunLog
             }
             else if (wait is not null)
             {
-                await wait.WaitAsync(cancellationToken);
+                await wait;
             }
             else
             {
@@ -162,6 +165,12 @@ internal sealed class RunLog
         _text.Append(text);
         _ends.Add(_text.Length);
         Wake();
+    }
+
+    private void WakeAll()
+    {
+        lock (_gate)
+            Wake();
     }
 
     private void Wake()

@@ -32,8 +32,9 @@ public sealed class SseWriter(TimeProvider time)
         await using var events = view.Events.GetAsyncEnumerator(context.RequestAborted);
         try
         {
+            var pulse = new Pulse(time);
             var isFirst = true;
-            while (await MoveNextAsync(events, output))
+            while (await MoveNextAsync(events, output, pulse))
             {
                 output.Write("data: "u8);
                 RunEventJson.Write(json, events.Current);
@@ -43,6 +44,7 @@ public sealed class SseWriter(TimeProvider time)
                     WriteId(output, view.RunId, RunEventJson.Seq(events.Current), isFirst);
                 output.Write("\n\n"u8);
                 await FlushAsync(output);
+                pulse.Beat();
                 isFirst = false;
             }
         }
@@ -70,25 +72,26 @@ public sealed class SseWriter(TimeProvider time)
             output.Write("\nretry: 2000"u8);
     }
 
-    private async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<RunEvent> events, PipeWriter output)
+    private async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<RunEvent> events, PipeWriter output, Pulse pulse)
     {
         var next = events.MoveNextAsync();
         if (next.IsCompleted)
             return await next;
 
         var pending = next.AsTask();
-        while (true)
+        while (await Task.WhenAny(pending, pulse.Due) != pending)
         {
-            try
-            {
-                return await pending.WaitAsync(Silence, time);
-            }
-            catch (TimeoutException) when (!pending.IsCompleted)
+            if (pulse.IsSilent)
             {
                 output.Write(": ping\n\n"u8);
                 await FlushAsync(output);
+                pulse.Beat();
             }
+
+            pulse.Rearm();
         }
+
+        return await pending;
     }
 
     private async Task FlushAsync(PipeWriter output)
@@ -96,5 +99,28 @@ public sealed class SseWriter(TimeProvider time)
         var flush = output.FlushAsync();
         if (!flush.IsCompletedSuccessfully)
             await flush.AsTask().WaitAsync(LongestFlush, time);
+    }
+
+    /// <summary>Tells when nothing was written for long. A write only notes the time: the one timer looks when it is due, and waits for what is left.</summary>
+    private sealed class Pulse
+    {
+        private readonly TimeProvider _time;
+        private long _last;
+
+        public Pulse(TimeProvider time)
+        {
+            _time = time;
+            _last = time.GetTimestamp();
+            Due = Task.Delay(Silence, time);
+        }
+
+        /// <summary>Ends when it is time to look.</summary>
+        public Task Due { get; private set; }
+
+        public bool IsSilent => _time.GetElapsedTime(_last) >= Silence;
+
+        public void Beat() => _last = _time.GetTimestamp();
+
+        public void Rearm() => Due = Task.Delay(Silence - _time.GetElapsedTime(_last) + TimeSpan.FromMilliseconds(1), _time);
     }
 }
