@@ -2,13 +2,11 @@ using ChatApi.Application;
 using ChatApi.Application.Configuration;
 using ChatApi.Infrastructure;
 using ChatApi.Web.Hosting;
-using DotNetEnv;
 using Microsoft.AspNetCore.Connections;
 
-// The environment wins over .env, which is the working directory's or the nearest parent's.
-Env.NoClobber().TraversePath().Load();
 try
 {
+    EnvFile.Load();
     var isMigration = args is ["migrate"];
     var builder = WebApplication.CreateBuilder(new WebApplicationOptions
     {

@@ -22,7 +22,7 @@ public sealed class AccountService(IIdentityProvider identities, RateLimits limi
         RegisterValidator.Check(request);
         var email = Normalize(request.Email!);
         limits.TakeSignIn(address, email);
-        var name = string.IsNullOrWhiteSpace(request.Name) ? email[..Math.Min(email.IndexOf('@', StringComparison.Ordinal), 100)] : request.Name;
+        var name = string.IsNullOrWhiteSpace(request.Name) ? NameOf(email) : request.Name;
         return SignInResponse.From(await identities.RegisterAsync(email, request.Password!, name, cancellationToken));
     }
 
@@ -40,6 +40,13 @@ public sealed class AccountService(IIdentityProvider identities, RateLimits limi
         var email = Normalize(request.Email);
         limits.TakeSignIn(address, email);
         return SignInResponse.From(await identities.LoginAsync(email, request.Password, cancellationToken));
+    }
+
+    /// <summary>What stands before the @, as far as a name may be long, and no half of a character.</summary>
+    private static string NameOf(string email)
+    {
+        var name = email[..Math.Min(email.IndexOf('@', StringComparison.Ordinal), RegisterRequestValidator.MaxNameLength)];
+        return char.IsHighSurrogate(name[^1]) ? name[..^1] : name;
     }
 
 #pragma warning disable CA1308 // Addresses are shown in lower case.

@@ -14,6 +14,9 @@ internal sealed class RegisterRequestValidator : AbstractValidator<RegisterReque
     /// <summary>More would only cost time: the hash reads all of it.</summary>
     private const int MaxPasswordLength = 200;
 
+    /// <summary>The longest display name, in UTF-16 units.</summary>
+    public const int MaxNameLength = 100;
+
     public RegisterRequestValidator()
     {
         RuleFor(request => request.Email).Cascade(CascadeMode.Stop)
@@ -25,7 +28,7 @@ internal sealed class RegisterRequestValidator : AbstractValidator<RegisterReque
             .WithMessage("A password needs 8 characters at least.")
             .MaximumLength(MaxPasswordLength).WithMessage($"A password may have {MaxPasswordLength} characters at most.");
         RuleFor(request => request.Name)
-            .MaximumLength(100).WithMessage("A name may have 100 characters at most.")
+            .MaximumLength(MaxNameLength).WithMessage("A name may have 100 characters at most.")
             .Must(Validation.HasNoControlCharacters).WithMessage("A name may not have control characters.");
     }
 

@@ -17,6 +17,7 @@ internal static class RunErrors
         ErrorCodes.ContextTooLong => ("The conversation is too long for the model.", false),
         ErrorCodes.ContentFiltered => ("The assistant's provider refused to answer this message.", false),
         ErrorCodes.Interrupted => ("The reply was interrupted; the text so far is kept.", true),
+        ErrorCodes.NotFound => ("The conversation was deleted.", false),
         ErrorCodes.DatabaseUnavailable => ("The reply could not be stored; please try again.", true),
         _ => ("The assistant could not answer; please try again.", true),
     };

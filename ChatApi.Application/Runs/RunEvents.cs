@@ -10,15 +10,15 @@ internal static class RunEvents
     public const string StoppedReason = "stopped";
 
     /// <summary>
-    /// Far more pieces than a process can have shown and not yet journalled when it died: a viewer that saw them is still
-    /// before the terminal event.
+    /// Far more pieces than a process can have shown and not yet journalled when its run was taken from it: a viewer that saw them
+    /// is still before the terminal event.
     /// </summary>
     private const int MostUnjournalled = 100_000;
 
     public static RunEvent.Started Started(Run run) => new(run.SessionId, run.Id, run.MessageId, run.UserMessageId);
 
     /// <summary>The <c>seq</c> of the terminal event of a run that has ended.</summary>
-    public static int TerminalSeq(Run run) => run.Pieces + 1 + (run.ErrorCode == ErrorCodes.Interrupted ? MostUnjournalled : 0);
+    public static int TerminalSeq(Run run) => run.Pieces + 1 + (run.Fence > 1 ? MostUnjournalled : 0);
 
     /// <summary>The end of a run that has ended.</summary>
     /// <param name="run">The run.</param>
@@ -33,11 +33,16 @@ internal static class RunEvents
         return new RunEvent.Failed(sentence, run.ErrorCode ?? ErrorCodes.UpstreamError, retryable, run.MessageId, seq);
     }
 
-    /// <summary>The end of a run whose reply could not be stored, or was deleted meanwhile.</summary>
-    public static RunEvent Unstored(Run run)
+    /// <summary>The end of a run whose reply could not be stored.</summary>
+    public static RunEvent Unstored(Run run) => Lost(run, ErrorCodes.Interrupted);
+
+    /// <summary>The end of a run that was deleted with its conversation.</summary>
+    public static RunEvent Deleted(Run run) => Lost(run, ErrorCodes.NotFound);
+
+    private static RunEvent.Failed Lost(Run run, string code)
     {
-        var (sentence, retryable) = RunErrors.Explain(ErrorCodes.Interrupted);
-        return new RunEvent.Failed(sentence, ErrorCodes.Interrupted, retryable, run.MessageId, run.Pieces + 1 + MostUnjournalled);
+        var (sentence, retryable) = RunErrors.Explain(code);
+        return new RunEvent.Failed(sentence, code, retryable, run.MessageId, run.Pieces + 1 + MostUnjournalled);
     }
 
     /// <summary>All that is told of a run that has ended, after the first <paramref name="after"/> pieces.</summary>

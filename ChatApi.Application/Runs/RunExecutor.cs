@@ -224,7 +224,9 @@ public sealed partial class RunExecutor(
     {
         await using var db = contexts.Create();
         var stored = await db.Runs.SingleOrDefaultAsync(row => row.Id == run.Run.Id);
-        if (stored is null || stored.Status == RunStatus.Running)
+        if (stored is null)
+            return RunEvents.Deleted(run.Run);
+        if (stored.Status == RunStatus.Running)
             return RunEvents.Unstored(run.Run);
         return RunEvents.Terminal(stored, await db.Messages.SingleOrDefaultAsync(row => row.Id == run.Run.MessageId));
     }

@@ -176,7 +176,7 @@ public sealed partial class RunMirrors(
             _mirrors.Remove(mirror.Run.Id);
         if (run is not null && reply is not null && run.PieceLengths is { } lengths)
             mirror.Log.Append(new JournalEntry(run.Id, run.Fence, 0, run.Pieces, reply.Content, lengths));
-        mirror.Log.End(run is null ? RunEvents.Unstored(mirror.Run) : RunEvents.Terminal(run, reply));
+        mirror.Log.End(run is null ? RunEvents.Deleted(mirror.Run) : RunEvents.Terminal(run, reply));
     }
 
     [LoggerMessage(LogLevel.Warning, "The replies that other processes make could not be followed; it is tried again")]

@@ -246,7 +246,9 @@ public sealed class RunService(
             Position = session.TakePosition(now),
             Role = MessageRole.Assistant,
             Content = "",
-            CreatedAt = now,
+
+            // After the question, also for clients that sort by time.
+            CreatedAt = now.AddMicroseconds(1),
             Status = RunStatus.Running,
             Model = executor.DefaultModel,
         };
@@ -282,6 +284,8 @@ public sealed class RunService(
                 return new(new(MessageResponse.From(run.Question), MessageResponse.From(run.Reply)), started.IsReplay);
             case RunEvent.Done:
                 return new(await StoredTurnAsync(started.Run, cancellationToken), started.IsReplay);
+            case RunEvent.Failed { Code: ErrorCodes.NotFound }:
+                throw new NotFoundException();
             case RunEvent.Failed failed when failed.Code != ErrorCodes.Interrupted:
                 throw new CompletionException(failed.Code, failed.Error, failed.Retryable) { RetryAfter = started.Active?.RetryAfter };
             default:

@@ -32,11 +32,22 @@ internal static class SigningKey
     private static byte[] ReadOrCreate()
     {
         var path = Path.GetFullPath(KeyFile);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
-        if (!File.Exists(path))
-            Create(path);
-        var key = Convert.FromBase64String(File.ReadAllText(path));
-        return key.Length >= ShortestKey ? key : throw new ConfigurationException($"{KeyFile} is damaged; delete it to get a new key.");
+        try
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+            if (!File.Exists(path))
+                Create(path);
+            var key = Convert.FromBase64String(File.ReadAllText(path));
+            return key.Length >= ShortestKey ? key : throw new FormatException();
+        }
+        catch (FormatException)
+        {
+            throw new ConfigurationException($"{KeyFile} is damaged; delete it to get a new key.");
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException($"{KeyFile} cannot be read or made; set {Variable}, or let the process write to data/.");
+        }
     }
 
     private static void Create(string path)

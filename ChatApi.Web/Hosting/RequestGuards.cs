@@ -35,7 +35,7 @@ internal static class RequestGuards
             headers[RequestId] = http.TraceIdentifier;
             headers.XContentTypeOptions = "nosniff";
             headers["Referrer-Policy"] = "no-referrer";
-            headers.ContentSecurityPolicy = http.Request.Path.StartsWithSegments("/swagger", StringComparison.Ordinal) ? SwaggerPolicy : PagePolicy;
+            headers.ContentSecurityPolicy = http.Request.Path.StartsWithSegments("/swagger", StringComparison.OrdinalIgnoreCase) ? SwaggerPolicy : PagePolicy;
             return Task.CompletedTask;
         }, context);
         return next(context);
@@ -50,7 +50,7 @@ internal static class RequestGuards
         var limits = app.ApplicationServices.GetRequiredService<RateLimits>();
         return app.Use((context, next) =>
         {
-            if (context.Request.Path.StartsWithSegments("/api", StringComparison.Ordinal) && !MayBeRepetition(context))
+            if (context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase) && !MayBeRepetition(context))
                 limits.TakeRequest(CurrentUser.TryGetId(context.User, out var id) ? id.ToString() : context.Address());
             return next(context);
         });

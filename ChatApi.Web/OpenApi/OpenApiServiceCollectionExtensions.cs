@@ -39,6 +39,7 @@ internal static class OpenApiServiceCollectionExtensions
         options.OperationFilter<ProblemResponses>();
         options.OperationFilter<HeaderDescriptions>();
         options.OperationFilter<ExampleFilter>();
+        options.SchemaFilter<OpenSchemas>();
         options.SchemaFilter<RequestSchemas>();
     });
 

@@ -87,6 +87,33 @@ public sealed class WorkingDirectoryTests
     }
 
     [Test]
+    public async Task Values_of_env_are_taken_as_they_stand()
+    {
+        const string Key = "a$ecret-with#signs-$dollar-and-enough-length=";
+        using var directory = new TemporaryDirectory();
+        await File.WriteAllTextAsync(directory.File(".env"), $"JWT_SECRET_KEY={Key}   # what tokens are signed with\n");
+
+        await using var server = await ChatApiProcess.StartAsync(workingDirectory: directory);
+
+        var user = Guid.CreateVersion7();
+        var client = new ApiClient(server, user, TestTokens.Sign(TestTokens.LegacyClaims(user), Key));
+        (await client.GetAsync("/api/auth/me")).Expect(HttpStatusCode.OK);
+    }
+
+    [TestCase("this line is not a setting")]
+    [TestCase("OPENAI_MODEL=\"no end")]
+    public async Task A_line_of_env_that_cannot_be_read_is_named_and_not_shown(string line)
+    {
+        using var directory = new TemporaryDirectory();
+        await File.WriteAllTextAsync(directory.File(".env"), $"OPENAI_API_KEY=sk-canary-0123456789\n{line}\n");
+
+        var ended = await ChatApiProcess.RunToExitAsync(workingDirectory: directory);
+
+        Assert.That(ended.ExitCode, Is.EqualTo(1));
+        Assert.That(ended.Output.Trim(), Is.EqualTo("ChatApi cannot start: .env cannot be read: line 2 is not NAME=value."));
+    }
+
+    [Test]
     public async Task Port_is_the_port()
     {
         var port = ServerPrograms.FreePort();
