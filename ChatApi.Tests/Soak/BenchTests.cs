@@ -4,7 +4,7 @@ using NUnit.Framework;
 namespace ChatApi.Tests.Soak;
 
 /// <summary>The bench is a program beside the tests, and has to stay right: this runs its smallest version, without looking at times.</summary>
-[Parallelizable(ParallelScope.All)]
+[NonParallelizable]
 public sealed class BenchTests
 {
     [Test]

@@ -3,8 +3,8 @@ using NUnit.Framework;
 
 namespace ChatApi.Tests.Soak;
 
-/// <summary>The short version; <c>dotnet run --project bench/ChatApi.Bench -- soak</c> is the long one.</summary>
-[Parallelizable(ParallelScope.All)]
+/// <summary>Alone, for it takes both cores. The short version; <c>dotnet run --project bench/ChatApi.Bench -- soak</c> is the long one.</summary>
+[NonParallelizable]
 public sealed class SoakTests
 {
     [Test]

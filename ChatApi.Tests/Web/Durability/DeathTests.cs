@@ -58,13 +58,15 @@ public sealed class DeathTests(Storage storage)
         await using var cluster = await Cluster.StartAsync(storage, replicas: 2);
         var user = cluster.NewUser();
         var session = await user.CreateSessionAsync();
-        var question = cluster.Model.Ask(ScriptedUpstreamReply.Paced(Pace, Pieces[..200]));
+        var question = cluster.Model.Ask(ScriptedUpstreamReply.Paced(Pace, Pieces[..1000]));
         await using var here = await user.StreamAsync(session, question);
         await here.UntilAsync(received => received.Type == "content" && received.Seq > 20);
 
-        cluster.Replicas[0].Suspend();
+        // The first write to the journal is the compiler's, on a busy machine: it is to be there before the process sleeps.
         var other = cluster.On(1, user);
         var path = $"/api/chat/runs/{here.RunId}";
+        await Poll.UntilAsync(async () => (await other.GetAsync(path))["content"].Length > 0, "the journal");
+        cluster.Replicas[0].Suspend();
         await Poll.UntilAsync(async () => (await other.GetAsync(path))["status"] == "interrupted", "the end of the run", Promised);
         var ended = (await other.GetAsync(path)).Text;
         cluster.Replicas[0].Resume();
