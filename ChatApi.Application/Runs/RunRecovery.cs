@@ -87,7 +87,7 @@ public sealed partial class RunRecovery(
             log.Append(entry);
         var (content, ends) = log.Snapshot();
         var end = new End(
-            run.StopRequested ? RunStatus.Stopped : RunStatus.Interrupted, content, PieceLengths.Encode(ends), ends.Length,
+            content, PieceLengths.Encode(ends), ends.Length,
             await UsageAsync(run, content, cancellationToken));
 
         await using var db = contexts.Create();
@@ -96,7 +96,7 @@ public sealed partial class RunRecovery(
             async () => isEnded = await StoreAsync(db, run, end, time.Now(), cancellationToken), cancellationToken);
         if (!isEnded)
             return;
-        LogEnded(run.Id, end.Status, content.Length);
+        LogEnded(run.Id, content.Length);
         await journal.RemoveAsync([run.Id], cancellationToken);
         signals.Advance([run.Id]);
     }
@@ -107,9 +107,9 @@ public sealed partial class RunRecovery(
             .Where(row => row.Id == run.Id && row.Status == RunStatus.Running && row.Fence == run.Fence && row.LeaseExpiresAt == run.LeaseExpiresAt)
             .ExecuteUpdateAsync(
                 set => set
-                    .SetProperty(row => row.Status, end.Status)
+                    .SetProperty(row => row.Status, RunStatus.Interrupted)
                     .SetProperty(row => row.Fence, run.Fence + 1)
-                    .SetProperty(row => row.ErrorCode, end.Status == RunStatus.Interrupted ? ErrorCodes.Interrupted : null)
+                    .SetProperty(row => row.ErrorCode, ErrorCodes.Interrupted)
                     .SetProperty(row => row.EndedAt, now)
                     .SetProperty(row => row.Pieces, end.Pieces)
                     .SetProperty(row => row.PieceLengths, end.PieceLengths),
@@ -117,14 +117,13 @@ public sealed partial class RunRecovery(
         if (ended == 0)
             return false;
         var reply = db.Messages.Where(row => row.Id == run.MessageId);
-        if (end.Content.Length == 0 && end.Status == RunStatus.Interrupted)
+        if (end.Content.Length == 0)
             await reply.ExecuteDeleteAsync(cancellationToken);
         else
             await reply.ExecuteUpdateAsync(
                 set => set
                     .SetProperty(row => row.Content, end.Content)
-                    .SetProperty(row => row.Status, end.Status)
-                    .SetProperty(row => row.FinishReason, end.Status == RunStatus.Stopped ? RunEvents.StoppedReason : null)
+                    .SetProperty(row => row.Status, RunStatus.Interrupted)
                     .SetProperty(row => row.Usage, end.Usage),
                 cancellationToken);
         return true;
@@ -151,10 +150,10 @@ public sealed partial class RunRecovery(
                 set => set.SetProperty(run => run.IdempotencyKey, (string?)null).SetProperty(run => run.RequestHash, (byte[]?)null), cancellationToken);
     }
 
-    private sealed record End(RunStatus Status, string Content, byte[] PieceLengths, int Pieces, TokenUsage Usage);
+    private sealed record End(string Content, byte[] PieceLengths, int Pieces, TokenUsage Usage);
 
-    [LoggerMessage(LogLevel.Warning, "Run {RunId} was ended as {Status} with {Characters} characters: the process that made it is gone")]
-    private partial void LogEnded(Guid runId, RunStatus status, int characters);
+    [LoggerMessage(LogLevel.Warning, "Run {RunId} was ended as interrupted with {Characters} characters: the process that made it is gone")]
+    private partial void LogEnded(Guid runId, int characters);
 
     [LoggerMessage(LogLevel.Warning, "The runs of processes that are gone could not be looked for")]
     private partial void LogFailed(Exception exception);
