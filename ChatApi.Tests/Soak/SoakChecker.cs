@@ -75,7 +75,7 @@ public sealed class SoakChecker(SoakWorld world)
             .DefaultIfEmpty(DateTimeOffset.MaxValue).Min();
 
         // A process and what Redis held, both lost before a third could end the run, are two faults: the text was nowhere else.
-        if (world.Faults.Any(fault => Forgetting.Contains(fault.Name) && fault.At > call.At && fault.At - struck < TimeSpan.FromSeconds(30)))
+        if (world.Faults.Any(fault => Forgetting.Contains(fault.Name) && fault.At > struck && fault.At - struck < TimeSpan.FromSeconds(30)))
             return;
         var sent = string.Concat(call.Sent.Where(sent => sent.At < struck - TimeSpan.FromSeconds(1)).Select(sent => sent.Text));
         Expect(stored.StartsWith(sent, StringComparison.Ordinal), turn, $"{sent.Length} characters were sent a second before, {stored.Length} are stored");
