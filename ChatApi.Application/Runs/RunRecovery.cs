@@ -86,9 +86,7 @@ public sealed partial class RunRecovery(
         foreach (var entry in await journal.ReadAsync([new RunCursor(run.Id, 0)], cancellationToken))
             log.Append(entry);
         var (content, ends) = log.Snapshot();
-        var end = new End(
-            content, PieceLengths.Encode(ends), ends.Length,
-            await UsageAsync(run, content, cancellationToken));
+        var end = new End(content, PieceLengths.Encode(ends), ends.Length, await UsageAsync(run, content, cancellationToken));
 
         await using var db = contexts.Create();
         var isEnded = false;
@@ -134,10 +132,19 @@ public sealed partial class RunRecovery(
     {
         await using var db = contexts.Create();
         var question = await db.Messages.SingleOrDefaultAsync(message => message.Id == run.UserMessageId, cancellationToken);
-        var context = question is null
-            ? []
-            : await contextReader.ReadAsync(db, run.SessionId, question.Content, question.Position, cancellationToken);
-        return new(context.Sum(message => tokens.Count(message.Text)), tokens.Count(content), true);
+        var prompt = 0;
+        try
+        {
+            if (question is not null)
+                prompt = (await contextReader.ReadAsync(db, run.SessionId, question.Content, question.Position, cancellationToken))
+                    .Sum(message => tokens.Count(message.Text));
+        }
+        catch (InvalidRequestException)
+        {
+            // It fitted when it was asked; the limit has been lowered since. The run has to end all the same.
+        }
+
+        return new(prompt, tokens.Count(content), true);
     }
 
     private async Task ForgetKeysAsync(CancellationToken cancellationToken)

@@ -90,6 +90,23 @@ public sealed class InterruptionTests(DatabaseKind kind)
         Assert.That(next.Response.StatusCode, Is.EqualTo(HttpStatusCode.OK));
     }
 
+    [Test]
+    public async Task A_run_whose_question_would_not_fit_any_more_is_ended_all_the_same()
+    {
+        await using var world = await World.StartAsync(kind, ScriptedUpstreamReply.Paced(TimeSpan.FromMilliseconds(40), Words));
+        var (user, session) = await world.NewSessionAsync();
+        await using var reader = await user.StreamAsync(session, string.Concat(Words));
+        await reader.UntilAsync(received => received.Type == "content" && received.Seq > 60);
+        world.Server.Kill();
+
+        await world.RestartAsync(("CHAT_CONTEXT_TOKENS", "256"));
+        user = world.Again(user);
+
+        await Poll.UntilAsync(
+            async () => (await user.GetAsync($"/api/chat/runs/{reader.RunId}"))["status"] == "interrupted", "the end of the run");
+        Assert.That((await user.StoredAsync(session))[1].Content, Is.Not.Empty);
+    }
+
     /// <summary>A server with a database and a model of its own, which can be started again.</summary>
     private sealed class World(ScriptedUpstream upstream, Dictionary<string, string?> environment, TemporaryDirectory directory) : IAsyncDisposable
     {
@@ -111,7 +128,12 @@ public sealed class InterruptionTests(DatabaseKind kind)
             return world;
         }
 
-        public async Task RestartAsync() => Server = await ChatApiProcess.StartAsync(environment, directory.Path);
+        public async Task RestartAsync(params (string Name, string Value)[] settings)
+        {
+            foreach (var (name, value) in settings)
+                environment[name] = value;
+            Server = await ChatApiProcess.StartAsync(environment, directory.Path);
+        }
 
         public async Task<(ApiClient User, string Session)> NewSessionAsync()
         {
