@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.Connections;
 try
 {
     EnvFile.Load();
+    ServerSetup.KeepSocketsOnPollingThreads();
     var isMigration = args is ["migrate"];
     var builder = WebApplication.CreateBuilder(new WebApplicationOptions
     {

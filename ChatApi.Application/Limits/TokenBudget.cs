@@ -12,7 +12,7 @@ public sealed class TokenBudget(LimitOptions options, TimeProvider time)
     /// <param name="reserved">Tokens that the user's replies in the making may still cost.</param>
     /// <param name="cancellationToken">Gives up.</param>
     /// <exception cref="RateLimitedException">The day's tokens are used up.</exception>
-    public async Task CheckAsync(IChatDbContext db, Guid userId, int reserved, CancellationToken cancellationToken)
+    public async Task CheckAsync(IChatDbContext db, Guid userId, Func<int> reserved, CancellationToken cancellationToken)
     {
         if (options.TokensPerDay == 0)
             return;
@@ -22,7 +22,7 @@ public sealed class TokenBudget(LimitOptions options, TimeProvider time)
             join session in db.Sessions on message.SessionId equals session.Id
             where session.UserId == userId && message.CreatedAt >= now.Date && message.Usage != null
             select (long?)message.Usage!.PromptTokens + message.Usage.CompletionTokens).SumAsync(cancellationToken) ?? 0;
-        if (used + reserved >= options.TokensPerDay)
+        if (used + reserved() >= options.TokensPerDay)
             throw new RateLimitedException("The tokens of this day are used up.") { RetryAfter = now.Date.AddDays(1) - now };
     }
 }

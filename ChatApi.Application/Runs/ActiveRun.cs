@@ -1,4 +1,5 @@
 using ChatApi.Domain;
+using Microsoft.Extensions.AI;
 using AIMessage = Microsoft.Extensions.AI.ChatMessage;
 using ChatMessage = ChatApi.Domain.ChatMessage;
 
@@ -10,7 +11,9 @@ namespace ChatApi.Application.Runs;
 /// <param name="reply">The reply, which is filled in at the end.</param>
 /// <param name="context">What the model is shown.</param>
 /// <param name="place">The user's place among the replies in the making, given back at the end.</param>
-internal sealed class ActiveRun(Run run, ChatMessage question, ChatMessage reply, IReadOnlyList<AIMessage> context, IDisposable place) : IDisposable
+/// <param name="time">Time.</param>
+internal sealed class ActiveRun(
+    Run run, ChatMessage question, ChatMessage reply, IReadOnlyList<AIMessage> context, IDisposable place, TimeProvider time) : IDisposable
 {
     private readonly CancellationTokenSource _cancellation = new();
     private int _endAs = (int)RunStatus.Running;
@@ -23,7 +26,7 @@ internal sealed class ActiveRun(Run run, ChatMessage question, ChatMessage reply
 
     public IReadOnlyList<AIMessage> Context { get; } = context;
 
-    public RunLog Log { get; } = new();
+    public RunLog Log { get; } = new(time);
 
     /// <summary>How many pieces are in the journal.</summary>
     public int Journalled { get; set; }
@@ -33,6 +36,9 @@ internal sealed class ActiveRun(Run run, ChatMessage question, ChatMessage reply
 
     /// <summary>How the run ends because somebody wanted it to end early; null if nobody did.</summary>
     public RunStatus? EndAs => (RunStatus)Volatile.Read(ref _endAs) is var status && status == RunStatus.Running ? null : status;
+
+    /// <summary>What the model says that the reply cost; null where it does not.</summary>
+    public UsageDetails? Usage { get; set; }
 
     /// <summary>When it is worth asking again, as the model's provider says; null where it does not.</summary>
     public TimeSpan? RetryAfter { get; set; }

@@ -4,9 +4,11 @@ using ChatApi.Application.Errors;
 using ChatApi.Domain;
 using Microsoft.Extensions.AI;
 using AIMessage = Microsoft.Extensions.AI.ChatMessage;
-using ChatMessage = ChatApi.Domain.ChatMessage;
 
 namespace ChatApi.Application.Runs;
+
+/// <summary>What somebody said.</summary>
+internal readonly record struct Utterance(MessageRole Role, string Content);
 
 /// <summary>What the model is shown: the system prompt, as much of what went before as fits, and the question, once.</summary>
 internal static class ContextWindow
@@ -20,7 +22,7 @@ internal static class ContextWindow
     /// <param name="counter">Counts tokens.</param>
     /// <exception cref="InvalidRequestException"><c>context_too_long</c>: the question alone does not fit.</exception>
     public static List<AIMessage> Build(
-        TurnOptions options, IReadOnlyList<ChatMessage> history, string question, ITokenCounter counter)
+        TurnOptions options, IReadOnlyList<Utterance> history, string question, ITokenCounter counter)
     {
         var first = FirstThatFits(options, history, question, counter);
         var messages = new List<AIMessage>(history.Count - first + 2) { new(ChatRole.System, options.SystemPrompt) };
@@ -30,7 +32,7 @@ internal static class ContextWindow
         return messages;
     }
 
-    private static int FirstThatFits(TurnOptions options, IReadOnlyList<ChatMessage> history, string question, ITokenCounter counter)
+    private static int FirstThatFits(TurnOptions options, IReadOnlyList<Utterance> history, string question, ITokenCounter counter)
     {
         // No text has more tokens than bytes: where the bytes fit, which is nearly always, nothing needs counting.
         var bytes = (history.Count + 2) * TokensPerMessage + Encoding.UTF8.GetByteCount(options.SystemPrompt)

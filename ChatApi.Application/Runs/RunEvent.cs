@@ -17,6 +17,17 @@ public abstract record RunEvent
     /// <param name="Seq">How many pieces of the reply there are with this event; the cursor to go on from.</param>
     public sealed record Content(string Text, int Seq) : RunEvent;
 
+    /// <summary>Nothing was told for a while, and the run goes on.</summary>
+    public sealed record Heartbeat : RunEvent
+    {
+        private Heartbeat()
+        {
+        }
+
+        /// <summary>There is nothing to tell one from another.</summary>
+        public static Heartbeat Instance { get; } = new();
+    }
+
     /// <summary>The end of a reply that is stored as it should be: whole, or stopped on request.</summary>
     /// <param name="MessageId">The reply.</param>
     /// <param name="FullContent">All of the text.</param>

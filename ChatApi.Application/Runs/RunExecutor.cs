@@ -25,11 +25,14 @@ public sealed partial class RunExecutor(
     /// <summary>No model's longest reply comes near it; what goes on for ever is cut here.</summary>
     private const int MaxReplyLength = 1_000_000;
 
+    /// <summary>How much text, in UTF-16 units, is kept from viewers while more of it is ready to be read.</summary>
+    private const int MostUnpublished = 4 * 1024;
+
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(25);
     private static readonly TimeSpan LongestSave = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan LongestSaveAtShutdown = TimeSpan.FromSeconds(3);
 
-    private readonly ConcurrentDictionary<Guid, (ActiveRun Run, Task Task)> _active = new();
+    private readonly ConcurrentDictionary<Guid, ActiveRun> _active = new();
     private readonly ConcurrentQueue<Guid> _ended = new();
     private readonly ChatOptions _chatOptions = new()
     {
@@ -44,10 +47,10 @@ public sealed partial class RunExecutor(
     internal string? DefaultModel { get; } = (model.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata)?.DefaultModelId;
 
     /// <summary>The runs under way here.</summary>
-    internal IEnumerable<ActiveRun> Active => _active.Values.Select(entry => entry.Run);
+    internal ICollection<ActiveRun> Active => _active.Values;
 
     /// <summary>The run, if this process executes it; null if not, or if it has ended.</summary>
-    internal ActiveRun? Find(Guid runId) => _active.TryGetValue(runId, out var entry) ? entry.Run : null;
+    internal ActiveRun? Find(Guid runId) => _active.GetValueOrDefault(runId);
 
     /// <summary>The next run that has ended here and may have left something in the journal.</summary>
     internal bool TryTakeEnded(out Guid runId) => _ended.TryDequeue(out runId);
@@ -66,10 +69,9 @@ public sealed partial class RunExecutor(
     internal void Start(ActiveRun run)
     {
         // What belongs to the request (its culture, its trace, its HttpContext) stays there.
+        _active[run.Run.Id] = run;
         using (ExecutionContext.SuppressFlow())
-            _active[run.Run.Id] = (run, Task.Run(() => ExecuteAsync(run)));
-        if (run.Log.Terminal.IsCompleted)
-            _active.TryRemove(run.Run.Id, out _);
+            _ = Task.Run(() => ExecuteAsync(run));
     }
 
     private async Task ExecuteAsync(ActiveRun run)
@@ -80,6 +82,8 @@ public sealed partial class RunExecutor(
         try
         {
             await ReadReplyAsync(run);
+            await PollingThread.LeaveAsync();
+            Complete(run);
             terminal = await SaveAsync(run);
         }
 #pragma warning disable CA1031 // Viewers wait for an end, whatever went wrong; the lease sees to the row.
@@ -90,22 +94,24 @@ public sealed partial class RunExecutor(
             terminal = RunEvents.Unstored(run.Run);
         }
 
-        run.Log.End(terminal);
+        // Whoever is told the end may ask again at once: by then nothing of this run is in the way.
         _active.TryRemove(run.Run.Id, out _);
         if (run.IsInJournal)
             _ended.Enqueue(run.Run.Id);
-        LogEnded(run.Run.Id, run.Run.Status, time.GetElapsedTime(started).TotalMilliseconds, run.Reply.Usage?.TotalTokens ?? 0);
         run.Dispose();
+        LogEnded(run.Run.Id, run.Run.Status, time.GetElapsedTime(started).TotalMilliseconds, run.Reply.Usage?.TotalTokens ?? 0);
+        run.Log.End(terminal);
     }
 
     /// <summary>Reads the model to the end. Whatever happens, the run and the reply then say how it ended.</summary>
     private async Task ReadReplyAsync(ActiveRun run)
     {
-        UsageDetails? usage = null;
         try
         {
-            await foreach (var update in model.GetStreamingResponseAsync(run.Context, _chatOptions, run.Cancellation))
+            await using var updates = model.GetStreamingResponseAsync(run.Context, _chatOptions, run.Cancellation).GetAsyncEnumerator(run.Cancellation);
+            while (await MoveNextAsync(updates, run.Log))
             {
+                var update = updates.Current;
                 run.Reply.Model = update.ModelId ?? run.Reply.Model;
                 run.Reply.FinishReason = update.FinishReason?.Value ?? run.Reply.FinishReason;
                 foreach (var item in update.Contents)
@@ -113,7 +119,7 @@ public sealed partial class RunExecutor(
                     if (item is TextContent text)
                         run.Log.Append(text.Text);
                     else if (item is UsageContent counted)
-                        usage = counted.Details;
+                        run.Usage = counted.Details;
                 }
 
                 if (run.Log.Length > MaxReplyLength)
@@ -145,15 +151,29 @@ public sealed partial class RunExecutor(
         }
 
         run.Log.Close();
+    }
+
+    /// <summary>Fills in what is stored of the reply.</summary>
+    private void Complete(ActiveRun run)
+    {
         var (content, ends) = run.Log.Snapshot();
         run.Run.EndedAt = time.Now();
         run.Run.Pieces = ends.Length;
         run.Run.PieceLengths = PieceLengths.Encode(ends);
         run.Reply.Content = content;
         run.Reply.Status = run.Run.Status;
-        run.Reply.Usage = usage is { InputTokenCount: { } input, OutputTokenCount: { } output }
+        run.Reply.Usage = run.Usage is { InputTokenCount: { } input, OutputTokenCount: { } output }
             ? new((int)input, (int)output, false)
             : new(run.Context.Sum(message => tokens.Count(message.Text)), tokens.Count(content), true);
+    }
+
+    /// <summary>What has come together is shown together, but is never waited for.</summary>
+    private static ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ChatResponseUpdate> updates, RunLog log)
+    {
+        var next = updates.MoveNextAsync();
+        if (!next.IsCompleted || log.Unpublished > MostUnpublished)
+            log.Publish();
+        return next;
     }
 
     private static void SetEnd(ActiveRun run, string? errorCode)
@@ -235,11 +255,11 @@ public sealed partial class RunExecutor(
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         // Here, and not in StopAsync, because the web server still answers: viewers see their end, others a 503.
-        var tasks = Task.WhenAll(_active.Values.Select(entry => entry.Task));
-        await Task.WhenAny(tasks, Task.Delay(DrainTime, time, cancellationToken));
+        var ends = Task.WhenAll(Active.Select(run => run.Log.Terminal));
+        await Task.WhenAny(ends, Task.Delay(DrainTime, time, cancellationToken));
         foreach (var run in Active)
             run.Cancel(RunStatus.Interrupted);
-        await tasks;
+        await ends;
     }
 
     /// <inheritdoc/>

@@ -50,7 +50,7 @@ public sealed partial class RunLeases : BackgroundService
         {
             try
             {
-                if (_executor.Active.Any())
+                if (_executor.Active.Count > 0)
                     await (tick % TicksPerRenewal == 0 ? ConfirmAsync(stoppingToken) : HeedAsync(stoppingToken));
                 _isFailing = false;
                 await timer.WaitForNextTickAsync(stoppingToken);

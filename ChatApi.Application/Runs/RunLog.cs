@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
+using System.Threading.Tasks.Sources;
 using ChatApi.Application.Abstractions;
 
 namespace ChatApi.Application.Runs;
@@ -9,18 +10,21 @@ namespace ChatApi.Application.Runs;
 /// The reply so far, in memory: one writer appends, any number of readers follow at their own pace, each with a cursor.
 /// A reader that stops reading holds up nobody, and what gathers meanwhile reaches it as one event.
 /// </summary>
-internal sealed class RunLog
+internal sealed class RunLog(TimeProvider time)
 {
     /// <summary>
     /// How much text, in UTF-16 units, one event takes on for a reader that is behind: each may hold one that it does not read.
     /// </summary>
     private const int LongestEvent = 16 * 1024;
 
+    private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(15);
+
     private readonly Lock _gate = new();
     private readonly StringBuilder _text = new();
     private readonly List<int> _ends = [];
+    private readonly List<Reader> _waiting = [];
     private readonly TaskCompletionSource<RunEvent> _terminal = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private TaskCompletionSource? _appended;
+    private int _published;
     private char? _heldBack;
 
     /// <summary>The last event, when the run has ended and its reply is stored.</summary>
@@ -43,6 +47,16 @@ internal sealed class RunLog
         {
             lock (_gate)
                 return _text.Length;
+        }
+    }
+
+    /// <summary>How much of it has come since readers were woken.</summary>
+    public int Unpublished
+    {
+        get
+        {
+            lock (_gate)
+                return _text.Length - _published;
         }
     }
 
@@ -78,12 +92,16 @@ internal sealed class RunLog
             var cut = PieceLengths.Offset(entry.PieceLengths, have);
             _text.Append(entry.Text, cut, entry.Text.Length - cut);
             _ends.AddRange(PieceLengths.Decode(entry.PieceLengths).Skip(have).Select(end => start + end - cut));
-            Wake();
-            return true;
         }
+
+        Publish();
+        return true;
     }
 
-    /// <summary>Adds a piece. Half a character waits for its other half; what PostgreSQL cannot keep becomes U+FFFD.</summary>
+    /// <summary>
+    /// Adds a piece; readers that wait are told by <see cref="Publish"/>. Half a character waits for its other half; what
+    /// PostgreSQL cannot keep becomes U+FFFD.
+    /// </summary>
     public void Append(string piece)
     {
         if (piece.Length == 0)
@@ -96,67 +114,97 @@ internal sealed class RunLog
         }
     }
 
+    /// <summary>
+    /// Wakes the readers that wait. They go on here and now, on this thread, until each waits again: nothing is queued between a
+    /// piece and the sockets of those who see it.
+    /// </summary>
+    public void Publish()
+    {
+        Reader[] readers;
+        lock (_gate)
+        {
+            _published = _text.Length;
+            if (_waiting.Count == 0)
+                return;
+            readers = [.. _waiting];
+            _waiting.Clear();
+        }
+
+        foreach (var reader in readers)
+            reader.Wake();
+    }
+
     /// <summary>No more pieces will come: half a character that is left over becomes U+FFFD.</summary>
     public void Close()
     {
         lock (_gate)
         {
-            if (_heldBack is null)
-                return;
+            if (_heldBack is not null)
+                Add("\uFFFD");
             _heldBack = null;
-            Add("\uFFFD");
         }
+
+        Publish();
     }
 
     /// <summary>Tells the readers the end. Whatever is told is stored by now.</summary>
     public void End(RunEvent terminal)
     {
-        lock (_gate)
-        {
-            _terminal.TrySetResult(terminal);
-            _appended?.TrySetResult();
-        }
+        _terminal.TrySetResult(terminal);
+        Publish();
     }
 
-    /// <summary>What comes after the first <paramref name="after"/> pieces, down to the terminal event.</summary>
+    /// <summary>
+    /// What comes after the first <paramref name="after"/> pieces, down to the terminal event; a <see cref="RunEvent.Heartbeat"/>
+    /// where nothing comes for long.
+    /// </summary>
     public async IAsyncEnumerable<RunEvent> ReadAsync(int after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        // A reader that leaves wakes all, once; to wait with its token would cost each of them a registration a piece.
-        using var leaving = cancellationToken.UnsafeRegister(static log => ((RunLog)log!).WakeAll(), this);
+        using var reader = new Reader(this, time, cancellationToken);
         var cursor = after;
         while (true)
         {
             cancellationToken.ThrowIfCancellationRequested();
-            RunEvent.Content? content = null;
-            Task? wait = null;
+            RunEvent? next = null;
+            ValueTask wait = default;
+            var hasEnded = false;
             lock (_gate)
             {
                 if (cursor < _ends.Count)
                 {
                     var start = Offset(cursor);
                     cursor = EndOfEvent(cursor, start + LongestEvent);
-                    content = new(_text.ToString(start, Offset(cursor) - start), cursor);
+                    next = new RunEvent.Content(_text.ToString(start, Offset(cursor) - start), cursor);
                 }
-                else if (!_terminal.Task.IsCompleted)
+                else if (_terminal.Task.IsCompleted)
                 {
-                    _appended ??= new(TaskCreationOptions.RunContinuationsAsynchronously);
-                    wait = _appended.Task;
+                    hasEnded = true;
+                }
+                else if (reader.IsInSilence)
+                {
+                    next = RunEvent.Heartbeat.Instance;
+                }
+                else
+                {
+                    wait = reader.WaitAsync();
+                    _waiting.Add(reader);
                 }
             }
 
-            if (content is not null)
-            {
-                yield return content;
-            }
-            else if (wait is not null)
-            {
-                await wait;
-            }
-            else
+            if (hasEnded)
             {
                 yield return await _terminal.Task;
                 yield break;
             }
+
+            if (next is null)
+            {
+                await wait;
+                continue;
+            }
+
+            yield return next;
+            reader.WasTold();
         }
     }
 
@@ -164,19 +212,6 @@ internal sealed class RunLog
     {
         _text.Append(text);
         _ends.Add(_text.Length);
-        Wake();
-    }
-
-    private void WakeAll()
-    {
-        lock (_gate)
-            Wake();
-    }
-
-    private void Wake()
-    {
-        _appended?.TrySetResult();
-        _appended = null;
     }
 
     /// <summary>How many pieces there are with the next event: all that are ready and end by then, or one that is longer.</summary>
@@ -229,5 +264,73 @@ internal sealed class RunLog
         foreach (var rune in text.EnumerateRunes())
             builder.Append(rune.Value == 0 ? Rune.ReplacementChar : rune);
         return builder.ToString();
+    }
+
+    /// <summary>
+    /// One who follows, and where it waits. Pieces, the end of its patience and its leaving all wake it the same way, so that a
+    /// piece costs it no timer, no registration and no task.
+    /// </summary>
+    private sealed class Reader : IValueTaskSource, IDisposable
+    {
+        private readonly RunLog _log;
+        private readonly TimeProvider _time;
+        private readonly ITimer _timer;
+        private readonly CancellationTokenRegistration _leaving;
+        private ManualResetValueTaskSourceCore<bool> _signal;
+        private long _lastTold;
+
+        public Reader(RunLog log, TimeProvider time, CancellationToken cancellationToken)
+        {
+            (_log, _time, _lastTold) = (log, time, time.GetTimestamp());
+            _timer = time.CreateTimer(static reader => ((Reader)reader!).Tick(), this, LongestSilence, Timeout.InfiniteTimeSpan);
+            _leaving = cancellationToken.UnsafeRegister(static reader => ((Reader)reader!).Interrupt(), this);
+        }
+
+        public bool IsInSilence => _time.GetElapsedTime(Volatile.Read(ref _lastTold)) >= LongestSilence;
+
+        public void WasTold() => Volatile.Write(ref _lastTold, _time.GetTimestamp());
+
+        /// <summary>Only with the log's lock held: whoever takes the reader out of those that wait, wakes it.</summary>
+        public ValueTask WaitAsync()
+        {
+            _signal.Reset();
+            return new(this, _signal.Version);
+        }
+
+        public void Wake() => _signal.SetResult(true);
+
+        public void Dispose()
+        {
+            _timer.Dispose();
+            _leaving.Dispose();
+        }
+
+        void IValueTaskSource.GetResult(short token) => _signal.GetResult(token);
+
+        ValueTaskSourceStatus IValueTaskSource.GetStatus(short token) => _signal.GetStatus(token);
+
+        void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+            _signal.OnCompleted(continuation, state, token, flags);
+
+        /// <summary>Telling something only notes the time: the one timer looks when it is due, and sleeps for what is left.</summary>
+        private void Tick()
+        {
+            var left = LongestSilence - _time.GetElapsedTime(Volatile.Read(ref _lastTold));
+            if (left <= TimeSpan.Zero)
+                Interrupt();
+            // Timers count whole milliseconds: a fraction would come back at once.
+            _timer.Change((left > TimeSpan.Zero ? left : LongestSilence) + TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
+        }
+
+        private void Interrupt()
+        {
+            lock (_log._gate)
+            {
+                if (!_log._waiting.Remove(this))
+                    return;
+            }
+
+            Wake();
+        }
     }
 }

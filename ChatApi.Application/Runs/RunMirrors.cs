@@ -101,7 +101,7 @@ public sealed partial class RunMirrors(
         lock (_gate)
         {
             if (!_mirrors.TryGetValue(run.Id, out var mirror))
-                _mirrors[run.Id] = mirror = new Mirror(run);
+                _mirrors[run.Id] = mirror = new Mirror(run, time);
             mirror.Viewers++;
             _news.TrySetResult();
             return mirror;
@@ -174,19 +174,26 @@ public sealed partial class RunMirrors(
         var reply = await db.Messages.SingleOrDefaultAsync(row => row.Id == mirror.Run.MessageId, cancellationToken);
         lock (_gate)
             _mirrors.Remove(mirror.Run.Id);
-        if (run is not null && reply is not null && run.PieceLengths is { } lengths)
-            mirror.Log.Append(new JournalEntry(run.Id, run.Fence, 0, run.Pieces, reply.Content, lengths));
-        mirror.Log.End(run is null ? RunEvents.Deleted(mirror.Run) : RunEvents.Terminal(run, reply));
+        try
+        {
+            if (run is not null && reply is not null && run.PieceLengths is { } lengths)
+                mirror.Log.Append(new JournalEntry(run.Id, run.Fence, 0, run.Pieces, reply.Content, lengths));
+        }
+        finally
+        {
+            // Nobody looks at this mirror again: whatever happened, its viewers have to be told.
+            mirror.Log.End(run is null ? RunEvents.Deleted(mirror.Run) : RunEvents.Terminal(run, reply));
+        }
     }
 
     [LoggerMessage(LogLevel.Warning, "The replies that other processes make could not be followed; it is tried again")]
     private partial void LogFailed(Exception exception);
 
-    private sealed class Mirror(Run run)
+    private sealed class Mirror(Run run, TimeProvider time)
     {
         public Run Run { get; } = run;
 
-        public RunLog Log { get; } = new();
+        public RunLog Log { get; } = new(time);
 
         public int Viewers { get; set; }
     }

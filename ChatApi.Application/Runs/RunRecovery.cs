@@ -82,7 +82,7 @@ public sealed partial class RunRecovery(
     private async Task EndAsync(Run run, CancellationToken cancellationToken)
     {
         await journal.SealAsync(run.Id, run.Fence + 1, cancellationToken);
-        var log = new RunLog();
+        var log = new RunLog(time);
         foreach (var entry in await journal.ReadAsync([new RunCursor(run.Id, 0)], cancellationToken))
             log.Append(entry);
         var (content, ends) = log.Snapshot();
@@ -136,7 +136,7 @@ public sealed partial class RunRecovery(
         try
         {
             if (question is not null)
-                prompt = (await contextReader.ReadAsync(db, run.SessionId, question.Content, question.Position, cancellationToken))
+                prompt = (await contextReader.ReadAsync(db, question, cancellationToken))
                     .Sum(message => tokens.Count(message.Text));
         }
         catch (InvalidRequestException)

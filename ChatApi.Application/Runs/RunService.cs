@@ -193,13 +193,11 @@ public sealed class RunService(
         {
             await using var db = contexts.Create();
             var now = time.Now();
-            var session = turn.SessionId is { } id
-                ? await db.Sessions.AsTracking().SingleOrDefaultAsync(row => row.Id == id && row.UserId == turn.UserId, cancellationToken)
-                    ?? throw new NotFoundException()
-                : db.Sessions.Add(SessionService.New(turn.UserId, null, now)).Entity;
-            var context = await contextReader.ReadAsync(db, session.Id, turn.Content!, session.LastPosition + 1, cancellationToken);
-            var reserved = executor.Active.Count(active => active.Run.UserId == turn.UserId) * options.MaxOutputTokens;
-            await budget.CheckAsync(db, turn.UserId, reserved, cancellationToken);
+            var (session, context) = turn.SessionId is { } id
+                ? await contextReader.OpenAsync(db, turn.UserId, id, turn.Content!, cancellationToken)
+                : (db.Sessions.Add(SessionService.New(turn.UserId, null, now)).Entity, await contextReader.BuildAsync(turn.Content!));
+            await budget.CheckAsync(
+                db, turn.UserId, () => executor.Active.Count(active => active.Run.UserId == turn.UserId) * options.MaxOutputTokens, cancellationToken);
             var run = Add(db, session, turn, context, place, now);
             try
             {
@@ -267,7 +265,7 @@ public sealed class RunService(
         };
         db.Messages.AddRange(question, reply);
         db.Runs.Add(run);
-        return new(run, question, reply, context, place);
+        return new(run, question, reply, context, place, time);
     }
 
     private async Task<WholeReply> ReplyAsync(StartedRun started, CancellationToken cancellationToken)
@@ -310,7 +308,7 @@ public sealed class RunService(
     {
         if (executor.Find(runId) is { } active)
             return active.Log.Snapshot();
-        var log = new RunLog();
+        var log = new RunLog(time);
         foreach (var entry in await journal.ReadAsync([new RunCursor(runId, 0)], cancellationToken))
             log.Append(entry);
         return log.Snapshot();

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace ChatApi.Infrastructure.Completions;
 
 /// <summary>
@@ -28,6 +30,7 @@ internal sealed class BoundedEventStream(Stream inner) : Stream
     /// <summary>The parser has found a whole event in what was read.</summary>
     public void EventRead() => _bytesSinceEvent = 0;
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
         // Reading nothing first waits without a buffer: a model thinks for most of the time, on thousands of streams at once.

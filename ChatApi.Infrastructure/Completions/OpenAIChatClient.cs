@@ -63,6 +63,7 @@ internal sealed class OpenAIChatClient(CompletionOptions options, HttpClient htt
             yield return last;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private static async ValueTask<bool> MoveNextAsync(
         IAsyncEnumerator<SseItem<ChatResponseUpdate?>> events, CompletionChunkReader chunks, CancellationToken cancellationToken)
     {

@@ -50,6 +50,7 @@ internal sealed class TimeLimitedChatClient(IChatClient inner, CompletionOptions
         return false;
     }
 
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private static async ValueTask<bool> MoveNextAsync(
         IAsyncEnumerator<ChatResponseUpdate> updates, SilenceWatch watch, CancellationToken cancellationToken)
     {

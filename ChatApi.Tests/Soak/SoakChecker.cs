@@ -24,6 +24,8 @@ public sealed class SoakChecker(SoakWorld world)
         foreach (var session in world.Turns.GroupBy(turn => turn.SessionId))
             await CheckSessionAsync(session.Key, [.. session]);
         var figures = Figures().ToList();
+        if (world.Violations.Count > 0)
+            figures.Add($"faults in order: {string.Join(", ", world.Faults.Select(fault => $"{world.Clock(fault.At)} {fault.Name}"))}");
         if (world.Cluster.Postgres is not null)
             figures.Add(await CheckDatabaseAsync());
         return new SoakResult([.. world.Violations], figures);
@@ -71,14 +73,15 @@ public sealed class SoakChecker(SoakWorld world)
     {
         if (_calls[turn.Question].FirstOrDefault() is not { } call)
             return;
-        var struck = world.Faults.Where(fault => Deadly.Contains(fault.Name) && fault.At > call.At).Select(fault => fault.At)
-            .DefaultIfEmpty(DateTimeOffset.MaxValue).Min();
+        var (struck, by) = world.Faults.Where(fault => Deadly.Contains(fault.Name) && fault.At > call.At)
+            .DefaultIfEmpty((At: DateTimeOffset.MaxValue, Name: "nothing")).MinBy(fault => fault.At);
 
         // A process and what Redis held, both lost before a third could end the run, are two faults: the text was nowhere else.
         if (world.Faults.Any(fault => Forgetting.Contains(fault.Name) && fault.At > struck && fault.At - struck < TimeSpan.FromSeconds(30)))
             return;
         var sent = string.Concat(call.Sent.Where(sent => sent.At < struck - TimeSpan.FromSeconds(1)).Select(sent => sent.Text));
-        Expect(stored.StartsWith(sent, StringComparison.Ordinal), turn, $"{sent.Length} characters were sent a second before, {stored.Length} are stored");
+        Expect(stored.StartsWith(sent, StringComparison.Ordinal), turn,
+            $"asked at {world.Clock(call.At)}, struck by {by} at {world.Clock(struck)}: {sent.Length} characters were sent a second before, {stored.Length} are stored");
     }
 
     private async Task CheckSessionAsync(string session, IReadOnlyList<SoakTurn> turns)

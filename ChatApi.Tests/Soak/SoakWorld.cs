@@ -12,6 +12,7 @@ public sealed class SoakWorld
     private readonly ConcurrentQueue<(DateTimeOffset At, string Name)> _faults = new();
     private readonly ConcurrentQueue<double> _memory = new();
     private readonly HashSet<int> _out = [];
+    private readonly DateTimeOffset _started = DateTimeOffset.UtcNow;
     private int _numbers;
 
     public SoakWorld(Cluster cluster)
@@ -39,6 +40,10 @@ public sealed class SoakWorld
         var turn = new SoakTurn(user, sessionId, Interlocked.Increment(ref _numbers), random);
         return _turns[turn.Question] = turn;
     }
+
+    /// <summary>How long after the beginning it was, for a reader who puts things together.</summary>
+    public string Clock(DateTimeOffset at) =>
+        at == DateTimeOffset.MaxValue ? "never" : string.Create(CultureInfo.InvariantCulture, $"+{(at - _started).TotalSeconds:F1} s");
 
     public void Violate(string what) => _violations.Enqueue(what);
 

@@ -30,7 +30,8 @@ public static class NaiveFrontEnd
         var characters = new char[1024];
         var buffer = "";
         int read;
-        while ((read = await body.ReadAsync(bytes)) > 0)
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(2));
+        while ((read = await body.ReadAsync(bytes, patience.Token)) > 0)
         {
             buffer += new string(characters, 0, decoder.GetChars(bytes, 0, read, characters, 0));
             var parts = buffer.Split("\n\n");

@@ -69,13 +69,14 @@ public sealed class RedisServer : IAsyncDisposable
     /// <summary>Sends one command and returns its answer as the protocol writes it; throws if it is an error.</summary>
     public async Task<string> CommandAsync(params string[] command)
     {
+        using var patience = new CancellationTokenSource(Poll.Patience);
         using var client = new TcpClient();
-        await client.ConnectAsync("127.0.0.1", Port);
+        await client.ConnectAsync("127.0.0.1", Port, patience.Token);
         await using var stream = client.GetStream();
         var request = Resp("AUTH", Password) + Resp(command) + Resp("QUIT");
-        await stream.WriteAsync(Encoding.UTF8.GetBytes(request));
+        await stream.WriteAsync(Encoding.UTF8.GetBytes(request), patience.Token);
         using var reader = new StreamReader(stream, Encoding.UTF8);
-        var answer = await reader.ReadToEndAsync();
+        var answer = await reader.ReadToEndAsync(patience.Token);
         if (!answer.StartsWith("+OK\r\n", StringComparison.Ordinal) || answer.StartsWith("+OK\r\n-", StringComparison.Ordinal))
             throw new InvalidOperationException($"Redis answered {answer}");
         return answer["+OK\r\n".Length..^"+OK\r\n".Length].Trim();

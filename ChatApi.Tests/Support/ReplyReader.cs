@@ -32,6 +32,10 @@ public sealed class ReplyReader : IAsyncDisposable
 {
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
+    /// <summary>No test's reply takes so long: a stream that sends heartbeats for ever fails, and is not waited for.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromMinutes(3);
+
+    private readonly DateTimeOffset _until = DateTimeOffset.UtcNow + Longest;
     private readonly Stream? _body;
     private readonly EventDialect _dialect;
     private readonly List<ReceivedEvent> _events = [];
@@ -132,6 +136,8 @@ public sealed class ReplyReader : IAsyncDisposable
                 continue;
             }
 
+            if (DateTimeOffset.UtcNow > _until)
+                throw new TimeoutException($"No end of the stream within {Longest.TotalMinutes} min; its last event: {_events.LastOrDefault()?.Json}");
             using var patience = new CancellationTokenSource(Poll.Patience);
             var read = await _body!.ReadAsync(_buffer, patience.Token);
             if (read == 0)

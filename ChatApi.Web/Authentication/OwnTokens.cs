@@ -6,7 +6,7 @@ using Microsoft.IdentityModel.Tokens;
 namespace ChatApi.Web.Authentication;
 
 /// <summary>Verifies ChatApi's own tokens and the old service's.</summary>
-internal sealed class OwnTokens(TokenOptions tokens) : IConfigureNamedOptions<JwtBearerOptions>
+internal sealed class OwnTokens(TokenOptions tokens, TimeProvider time) : IConfigureNamedOptions<JwtBearerOptions>
 {
     public const string Scheme = "own-tokens";
 
@@ -16,8 +16,7 @@ internal sealed class OwnTokens(TokenOptions tokens) : IConfigureNamedOptions<Jw
     {
         if (name != Scheme)
             return;
-        options.MapInboundClaims = false;
-        options.SaveToken = false;
+        options.UseTokensOf(principal => CurrentUser.TryGetId(principal, out _), time);
         options.TokenValidationParameters = new()
         {
             ValidAlgorithms = [SecurityAlgorithms.HmacSha256],
@@ -31,8 +30,7 @@ internal sealed class OwnTokens(TokenOptions tokens) : IConfigureNamedOptions<Jw
             // Nor an audience: a token made for another service is not for this one.
             AudienceValidator = (audiences, _, _) => !audiences.Any(),
             RequireExpirationTime = true,
-            ClockSkew = BearerEvents.ClockSkew,
+            ClockSkew = BearerTokens.ClockSkew,
         };
-        options.Events = BearerEvents.Create(principal => CurrentUser.TryGetId(principal, out _));
     }
 }

@@ -13,7 +13,7 @@ namespace ChatApi.Web.Authentication;
 /// key ever meets another's algorithm. The project's own keys (anon, service_role) are tokens, too, and public: they have
 /// another role, and no user.
 /// </summary>
-internal sealed class SupabaseTokens(SupabaseOptions supabase, SupabaseKeys keys) : IConfigureNamedOptions<JwtBearerOptions>
+internal sealed class SupabaseTokens(SupabaseOptions supabase, SupabaseKeys keys, TimeProvider time) : IConfigureNamedOptions<JwtBearerOptions>
 {
     private const string KeysScheme = "supabase-keys";
     private const string SecretScheme = "supabase-secret";
@@ -29,7 +29,7 @@ internal sealed class SupabaseTokens(SupabaseOptions supabase, SupabaseKeys keys
             provider.GetRequiredService<ILogger<SupabaseKeys>>()));
         authentication.Services.AddHostedService(provider => provider.GetRequiredService<SupabaseKeys>());
         authentication.Services.AddSingleton<IConfigureOptions<JwtBearerOptions>>(provider =>
-            new SupabaseTokens(supabase, provider.GetRequiredService<SupabaseKeys>()));
+            new SupabaseTokens(supabase, provider.GetRequiredService<SupabaseKeys>(), provider.GetRequiredService<TimeProvider>()));
     }
 
     /// <summary>Who is to verify a token that says that it is the project's.</summary>
@@ -42,15 +42,13 @@ internal sealed class SupabaseTokens(SupabaseOptions supabase, SupabaseKeys keys
     {
         if (name is not (KeysScheme or SecretScheme))
             return;
-        options.MapInboundClaims = false;
-        options.SaveToken = false;
-        options.Events = BearerEvents.Create(IsUser);
+        options.UseTokensOf(IsUser, time);
         options.TokenValidationParameters = new()
         {
             ValidIssuer = supabase.Issuer,
             ValidAudience = Authenticated,
             RequireExpirationTime = true,
-            ClockSkew = BearerEvents.ClockSkew,
+            ClockSkew = BearerTokens.ClockSkew,
             TryAllIssuerSigningKeys = false,
         };
         if (name == KeysScheme)

@@ -1,3 +1,4 @@
+using ChatApi.Application;
 using ChatApi.Application.Errors;
 using ChatApi.Application.Limits;
 using ChatApi.Web.Authentication;
@@ -19,6 +20,13 @@ internal static class RequestGuards
     /// <summary>Swagger UI puts styles on its elements.</summary>
     private const string SwaggerPolicy =
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+    /// <summary>A request is more than a piece of a reply: it leaves the thread that polls the sockets.</summary>
+    public static IApplicationBuilder UseThreadPool(this IApplicationBuilder app) => app.Use(static async (context, next) =>
+    {
+        await PollingThread.LeaveAsync();
+        await next(context);
+    });
 
     /// <summary>Gives every request an id, the client's if it is a sane one, and every response the headers that browsers heed.</summary>
     public static IApplicationBuilder UseRequestIdAndSecurityHeaders(this IApplicationBuilder app) => app.Use((context, next) =>

@@ -9,6 +9,7 @@ internal static class WebApplicationExtensions
 {
     public static WebApplication UseChatApi(this WebApplication app)
     {
+        app.UseThreadPool();
         app.UseRequestIdAndSecurityHeaders();
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {

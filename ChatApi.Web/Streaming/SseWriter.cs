@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
 using System.Text;
 using System.Text.Json;
 using ChatApi.Application.Runs;
@@ -14,10 +15,11 @@ namespace ChatApi.Web.Streaming;
 /// </summary>
 public sealed class SseWriter(TimeProvider time)
 {
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(15);
-
     /// <summary>A viewer that takes nothing for so long is cut off; it can come back with its cursor.</summary>
     private static readonly TimeSpan LongestFlush = TimeSpan.FromSeconds(20);
+
+    /// <summary>Bytes. What is ready is sent together, but not more than this at once.</summary>
+    private const int MostUnsent = 32 * 1024;
 
     private static readonly JsonWriterOptions JsonOptions = new() { Encoder = MinimalJsonEncoder.Instance };
 
@@ -32,21 +34,24 @@ public sealed class SseWriter(TimeProvider time)
         await using var events = view.Events.GetAsyncEnumerator(context.RequestAborted);
         try
         {
-            var pulse = new Pulse(time);
-            var isFirst = true;
-            while (await MoveNextAsync(events, output, pulse))
+            for (var isFirst = true; await MoveNextAsync(context, events, output); isFirst = false)
             {
+                if (events.Current is RunEvent.Heartbeat)
+                {
+                    output.Write(": ping\n\n"u8);
+                    continue;
+                }
+
                 output.Write("data: "u8);
                 RunEventJson.Write(json, events.Current);
-                await json.FlushAsync(context.RequestAborted);
+                json.Flush();
                 json.Reset();
                 if (resumable)
                     WriteId(output, view.RunId, RunEventJson.Seq(events.Current), isFirst);
                 output.Write("\n\n"u8);
-                await FlushAsync(output);
-                pulse.Beat();
-                isFirst = false;
             }
+
+            await FlushAsync(output);
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -72,55 +77,32 @@ public sealed class SseWriter(TimeProvider time)
             output.Write("\nretry: 2000"u8);
     }
 
-    private async ValueTask<bool> MoveNextAsync(IAsyncEnumerator<RunEvent> events, PipeWriter output, Pulse pulse)
+    /// <summary>What is ready goes out in one write, and before anything is waited for.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<bool> MoveNextAsync(HttpContext context, IAsyncEnumerator<RunEvent> events, PipeWriter output)
     {
         var next = events.MoveNextAsync();
-        if (next.IsCompleted)
+        if (next.IsCompleted && output.UnflushedBytes < MostUnsent)
             return await next;
-
-        var pending = next.AsTask();
-        while (await Task.WhenAny(pending, pulse.Due) != pending)
+        try
         {
-            if (pulse.IsSilent)
-            {
-                output.Write(": ping\n\n"u8);
-                await FlushAsync(output);
-                pulse.Beat();
-            }
-
-            pulse.Rearm();
+            await FlushAsync(output);
+        }
+        catch (TimeoutException)
+        {
+            // Which ends the wait for the next event, too.
+            context.Abort();
         }
 
-        return await pending;
+        return await next;
     }
 
-    private async Task FlushAsync(PipeWriter output)
+    private ValueTask FlushAsync(PipeWriter output)
     {
         var flush = output.FlushAsync();
         if (!flush.IsCompletedSuccessfully)
-            await flush.AsTask().WaitAsync(LongestFlush, time);
-    }
-
-    /// <summary>Tells when nothing was written for long. A write only notes the time: the one timer looks when it is due, and waits for what is left.</summary>
-    private sealed class Pulse
-    {
-        private readonly TimeProvider _time;
-        private long _last;
-
-        public Pulse(TimeProvider time)
-        {
-            _time = time;
-            _last = time.GetTimestamp();
-            Due = Task.Delay(Silence, time);
-        }
-
-        /// <summary>Ends when it is time to look.</summary>
-        public Task Due { get; private set; }
-
-        public bool IsSilent => _time.GetElapsedTime(_last) >= Silence;
-
-        public void Beat() => _last = _time.GetTimestamp();
-
-        public void Rearm() => Due = Task.Delay(Silence - _time.GetElapsedTime(_last) + TimeSpan.FromMilliseconds(1), _time);
+            return new(flush.AsTask().WaitAsync(LongestFlush, time));
+        _ = flush.Result;
+        return default;
     }
 }

@@ -19,6 +19,9 @@ internal static partial class PostgresUrl
 
     private const int DefaultPoolSize = 20;
 
+    /// <summary>More than there are different statements: to parse and plan them each time is half of the server's work.</summary>
+    private const int DefaultAutoPrepare = 50;
+
     /// <returns>Null if the value is not meant for PostgreSQL.</returns>
     /// <exception cref="ConfigurationException">It is, and cannot be used.</exception>
     public static (string ConnectionString, string Mode)? TryParse(string variable, string value)
@@ -57,6 +60,8 @@ internal static partial class PostgresUrl
         builder.NoResetOnClose = true;
         if (isTransaction)
             builder.MaxAutoPrepare = 0;
+        else if (!builder.ShouldSerialize("Max Auto Prepare"))
+            builder.MaxAutoPrepare = DefaultAutoPrepare;
         builder.SearchPath = null;
         builder.Options = null;
         builder.GssEncryptionMode = GssEncryptionMode.Disable;

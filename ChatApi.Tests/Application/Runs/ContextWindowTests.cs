@@ -4,7 +4,6 @@ using ChatApi.Application.Runs;
 using ChatApi.Domain;
 using Microsoft.Extensions.AI;
 using NUnit.Framework;
-using ChatMessage = ChatApi.Domain.ChatMessage;
 
 namespace ChatApi.Tests.Application.Runs;
 
@@ -52,28 +51,17 @@ public sealed class ContextWindowTests
         Assert.That(counter.Calls, Is.Zero);
     }
 
-    private static string[] Build(TurnOptions options, List<ChatMessage> history, string question, bool pad = false)
+    private static string[] Build(TurnOptions options, List<Utterance> history, string question, bool pad = false)
     {
         // A long word: more bytes than the budget has, but one token.
         var tail = pad ? " " + new string('x', 500) : "";
-        if (pad)
-            foreach (var message in history)
-                message.Content += tail;
-        return [.. ContextWindow.Build(options, history, question, new WordCounter())
+        return [.. ContextWindow.Build(options, history.ConvertAll(said => said with { Content = said.Content + tail }), question, new WordCounter())
             .Select(message => $"{(message.Role == ChatRole.System ? "system" : message.Role.Value)}:{message.Text}")];
     }
 
     /// <summary>Messages by name: <c>u…</c> is the user's, <c>a…</c> the assistant's.</summary>
-    private static List<ChatMessage> History(params string[] names) =>
-        [.. names.Select((name, index) => new ChatMessage
-        {
-            Id = Guid.CreateVersion7(),
-            SessionId = Guid.Empty,
-            Position = index + 1,
-            Role = name[0] == 'u' ? MessageRole.User : MessageRole.Assistant,
-            Content = name,
-            CreatedAt = DateTime.UnixEpoch,
-        })];
+    private static List<Utterance> History(params string[] names) =>
+        [.. names.Select(name => new Utterance(name[0] == 'u' ? MessageRole.User : MessageRole.Assistant, name))];
 
     private sealed class WordCounter : ITokenCounter
     {

@@ -1,5 +1,6 @@
 using ChatApi.Application.Abstractions;
 using ChatApi.Application.Runs;
+using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;
 
 namespace ChatApi.Tests.Application.Runs;
@@ -11,7 +12,7 @@ public sealed class RunLogTests
     [Test]
     public async Task What_is_ready_together_travels_as_one_event()
     {
-        var log = new RunLog();
+        var log = new RunLog(TimeProvider.System);
         log.Append("Hola");
         log.Append(", ");
         log.Append("¿qué");
@@ -23,7 +24,7 @@ public sealed class RunLogTests
     [Test]
     public async Task A_reader_that_is_far_behind_gets_the_text_in_events_of_bounded_length()
     {
-        var log = new RunLog();
+        var log = new RunLog(TimeProvider.System);
         for (var piece = 0; piece < 1000; piece++)
             log.Append(new string('x', 100));
         log.Append(new string('y', 50_000));
@@ -41,13 +42,15 @@ public sealed class RunLogTests
     [Test]
     public async Task A_reader_that_is_there_gets_each_piece_as_it_is_appended()
     {
-        var log = new RunLog();
+        var log = new RunLog(TimeProvider.System);
         await using var reader = log.ReadAsync(0, CancellationToken.None).GetAsyncEnumerator();
         foreach (var (piece, seq) in new[] { ("a", 1), ("b", 2), ("c", 3) })
         {
             var next = reader.MoveNextAsync();
             Assert.That(next.IsCompleted, Is.False, "A piece is not there before it is appended.");
             log.Append(piece);
+            Assert.That(next.IsCompleted, Is.False, "Nor before it is published.");
+            log.Publish();
             Assert.That(await next, Is.True);
             Assert.That(reader.Current, Is.EqualTo(new RunEvent.Content(piece, seq)));
         }
@@ -58,7 +61,7 @@ public sealed class RunLogTests
     [TestCase(2, "three")]
     public async Task A_reader_goes_on_after_its_cursor(int after, string rest)
     {
-        var log = new RunLog();
+        var log = new RunLog(TimeProvider.System);
         foreach (var piece in new[] { "one", "two", "three" })
             log.Append(piece);
         log.End(End);
@@ -68,7 +71,7 @@ public sealed class RunLogTests
     [Test]
     public async Task A_reader_that_has_all_pieces_gets_the_end_alone()
     {
-        var log = new RunLog();
+        var log = new RunLog(TimeProvider.System);
         log.Append("all");
         log.End(End);
         Assert.That(await ReadAsync(log, 1), Is.EqualTo(new[] { End }));
@@ -77,7 +80,7 @@ public sealed class RunLogTests
     [Test]
     public void A_character_that_comes_in_halves_is_never_split()
     {
-        var log = new RunLog();
+        var log = new RunLog(TimeProvider.System);
         log.Append("smile \ud83d");
         Assert.That(log.Snapshot().Text, Is.EqualTo("smile "), "The half waits.");
         log.Append("\ude00!");
@@ -87,7 +90,7 @@ public sealed class RunLogTests
     [Test]
     public void Half_a_character_that_stays_alone_becomes_the_replacement_character()
     {
-        var log = new RunLog();
+        var log = new RunLog(TimeProvider.System);
         log.Append("a\ude00b\ud83d");
         log.Append("c\0\ud83d");
         log.Close();
@@ -97,7 +100,7 @@ public sealed class RunLogTests
     [Test]
     public void A_piece_without_text_is_no_piece()
     {
-        var log = new RunLog();
+        var log = new RunLog(TimeProvider.System);
         log.Append("");
         log.Append("\ud83d");
         Assert.That(log.Pieces, Is.Zero);
@@ -110,11 +113,13 @@ public sealed class RunLogTests
         TestContext.Out.WriteLine($"seed {seed}");
         var random = new Random(seed);
         var pieces = Enumerable.Range(0, 500).Select(index => $"{index} ñ😀 ").ToList();
-        var log = new RunLog();
+        var log = new RunLog(TimeProvider.System);
         var readers = new List<Task<(int After, string Text)>>();
         foreach (var piece in pieces)
         {
             log.Append(piece);
+            if (random.Next(3) == 0)
+                log.Publish();
             if (random.Next(10) == 0)
                 readers.Add(FollowAsync(log, random.Next(log.Pieces + 1)));
             if (random.Next(20) == 0)
@@ -125,6 +130,52 @@ public sealed class RunLogTests
         foreach (var (after, text) in await Task.WhenAll(readers))
             Assert.That(text, Is.EqualTo(string.Concat(pieces.Skip(after))));
     }
+
+    [Test]
+    public async Task A_reader_hears_a_heartbeat_when_nothing_comes_for_fifteen_seconds()
+    {
+        var time = new FakeTimeProvider();
+        var log = new RunLog(time);
+        await using var reader = log.ReadAsync(0, CancellationToken.None).GetAsyncEnumerator();
+        var next = NextAsync(reader);
+        time.Advance(TimeSpan.FromSeconds(10));
+        log.Append("a");
+        log.Publish();
+        Assert.That(await next, Is.EqualTo(new RunEvent.Content("a", 1)));
+
+        next = NextAsync(reader);
+        time.Advance(TimeSpan.FromSeconds(14.9));
+        Assert.That(next.IsCompleted, Is.False, "Fifteen seconds count from the last piece.");
+        time.Advance(TimeSpan.FromSeconds(0.2));
+        Assert.That(await next, Is.EqualTo(RunEvent.Heartbeat.Instance));
+
+        next = NextAsync(reader);
+        time.Advance(TimeSpan.FromSeconds(15.1));
+        Assert.That(await next, Is.EqualTo(RunEvent.Heartbeat.Instance), "And again.");
+
+        next = NextAsync(reader);
+        log.End(End);
+        Assert.That(await next, Is.EqualTo(End));
+    }
+
+    [Test]
+    public async Task A_reader_that_leaves_while_it_waits_ends_at_once_and_the_others_go_on()
+    {
+        var log = new RunLog(TimeProvider.System);
+        using var leaving = new CancellationTokenSource();
+        await using var stays = log.ReadAsync(0, CancellationToken.None).GetAsyncEnumerator();
+        await using var leaves = log.ReadAsync(0, leaving.Token).GetAsyncEnumerator();
+        var (staying, left) = (NextAsync(stays), NextAsync(leaves));
+
+        await leaving.CancelAsync();
+        Assert.That(async () => await left, Throws.InstanceOf<OperationCanceledException>());
+        log.Append("a");
+        log.Publish();
+
+        Assert.That(await staying, Is.EqualTo(new RunEvent.Content("a", 1)));
+    }
+
+    private static async Task<RunEvent?> NextAsync(IAsyncEnumerator<RunEvent> reader) => await reader.MoveNextAsync() ? reader.Current : null;
 
     private static async Task<(int After, string Text)> FollowAsync(RunLog log, int after)
     {
@@ -153,7 +204,7 @@ public sealed class RunLogTests
     public async Task What_was_journalled_is_the_same_text_again_however_its_parts_overlap()
     {
         var random = new Random(11);
-        var log = new RunLog();
+        var log = new RunLog(TimeProvider.System);
         var entries = new List<JournalEntry>();
         var written = 0;
         for (var piece = 0; piece < 200; piece++)
@@ -166,7 +217,7 @@ public sealed class RunLogTests
         }
 
         entries.Add(log.Since(written, Guid.Empty, 1)!);
-        var mirror = new RunLog();
+        var mirror = new RunLog(TimeProvider.System);
         foreach (var entry in entries)
         {
             mirror.Append(entry);
@@ -180,7 +231,7 @@ public sealed class RunLogTests
     [Test]
     public void What_does_not_go_on_from_what_is_there_is_not_taken()
     {
-        var mirror = new RunLog();
+        var mirror = new RunLog(TimeProvider.System);
 
         Assert.That(mirror.Append(new JournalEntry(Guid.Empty, 1, 3, 1, "d", [1])), Is.False);
         Assert.That(mirror.Snapshot().Text, Is.Empty);
