@@ -114,11 +114,11 @@ public sealed partial class RunExecutor(
                 var update = updates.Current;
                 run.Reply.Model = update.ModelId ?? run.Reply.Model;
                 run.Reply.FinishReason = update.FinishReason?.Value ?? run.Reply.FinishReason;
-                foreach (var item in update.Contents)
+                for (var index = 0; index < update.Contents.Count; index++)
                 {
-                    if (item is TextContent text)
+                    if (update.Contents[index] is TextContent text)
                         run.Log.Append(text.Text);
-                    else if (item is UsageContent counted)
+                    else if (update.Contents[index] is UsageContent counted)
                         run.Usage = counted.Details;
                 }
 

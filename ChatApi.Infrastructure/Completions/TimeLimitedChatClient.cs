@@ -41,9 +41,9 @@ internal sealed class TimeLimitedChatClient(IChatClient inner, CompletionOptions
 
     private static bool HasContent(ChatResponseUpdate update)
     {
-        foreach (var content in update.Contents)
+        for (var index = 0; index < update.Contents.Count; index++)
         {
-            if (content is not (UsageContent or TextContent { Text.Length: 0 }))
+            if (update.Contents[index] is not (UsageContent or TextContent { Text.Length: 0 }))
                 return true;
         }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using ChatApi.Tests.Support;
@@ -48,7 +49,7 @@ public sealed class SlowViewerTests
         Assert.That((await user.StoredAsync(session))[1].Content, Has.Length.EqualTo(1 + Pieces * PieceLength));
         Assert.That(lags[lags.Count * 95 / 100], Is.LessThan(100));
         Assert.That(server.HasExited, Is.False);
-        Assert.That((await user.GetAsync("/health/ready")).Status, Is.EqualTo(System.Net.HttpStatusCode.OK));
+        Assert.That((await user.GetAsync("/health/ready")).Status, Is.EqualTo(HttpStatusCode.OK));
     }
 
     [Test]
@@ -82,6 +83,57 @@ public sealed class SlowViewerTests
         await using var back = await user.AttachAsync(session);
         await back.UntilAsync(received => received.Type == "content" && received.Seq == 500);
         Assert.That(back.Content, Has.Length.EqualTo(500 * 1900));
+    }
+
+    /// <summary>All sockets are served by few threads (docs/performance.md): nothing that waits or takes long may do so there.</summary>
+    [Test]
+    public async Task A_slow_database_viewers_that_do_not_read_and_passwords_delay_no_piece()
+    {
+        await using var cluster = await Cluster.StartAsync(Storage.Postgres, replicas: 1);
+        var (server, user, reader) = (cluster.Replicas[0], cluster.NewUser(), cluster.NewUser());
+        var account = new { email = "ana@example.com", password = "a good password" };
+        (await ApiClient.Nobody(server).PostAsync("/api/auth/register", account)).Expect(HttpStatusCode.Created);
+        var (session, watched) = (await user.CreateSessionAsync(), await reader.CreateSessionAsync());
+        var others = new List<string>();
+        for (var i = 0; i < 10; i++)
+            others.Add(await user.CreateSessionAsync());
+        var flood = cluster.Model.Ask(ScriptedUpstreamReply.Stream().Role()
+            .Repeat(2000, more => more.Delta(new string('x', PieceLength)).Delay(TimeSpan.FromMilliseconds(5))).Finish().Done());
+        await using var flooded = await user.StreamAsync(session, flood);
+        await flooded.UntilAsync(received => received.Type == "content");
+        var stalled = new List<Socket>();
+        for (var i = 0; i < Viewers; i++)
+            stalled.Add(await AttachWithoutReadingAsync(server.Address, user.Token!, session));
+        using var end = new CancellationTokenSource();
+        var trouble = others.Select(other => ChatAsync(user, other, end.Token)).Append(SignInAsync(server, account, end.Token)).ToList();
+        cluster.DatabaseProxy!.Delay(TimeSpan.FromMilliseconds(100));
+
+        var question = cluster.Model.Ask(ScriptedUpstreamReply.Stream().Role()
+            .Repeat(200, more => more.Delta("piece ").Delay(TimeSpan.FromMilliseconds(20))).Finish().Usage(9, 200).Done());
+        await using var reply = await reader.StreamAsync(watched, question);
+        await reply.ReadToEndAsync();
+        await end.CancelAsync();
+        await Task.WhenAll(trouble);
+        foreach (var socket in stalled)
+            socket.Dispose();
+
+        var sent = cluster.Model.CallsFor(question).Single().Sent.Where(sent => sent.Text is not null).ToList();
+        var lags = reply.Events.Where(received => received.Type == "content")
+            .Select(received => (received.At - sent[(int)received.Seq - 1].At).TotalMilliseconds).Order().ToList();
+        TestContext.Out.WriteLine($"lag p50 {lags[lags.Count / 2]:F1} ms, p90 {lags[lags.Count * 9 / 10]:F1} ms");
+        Assert.That(lags[lags.Count * 9 / 10], Is.LessThan(60));
+    }
+
+    private static async Task ChatAsync(ApiClient user, string session, CancellationToken end)
+    {
+        while (!end.IsCancellationRequested)
+            (await user.PostAsync($"/api/chat/sessions/{session}/messages", new { content = "Hola" })).Expect(HttpStatusCode.Created);
+    }
+
+    private static async Task SignInAsync(ChatApiProcess server, object account, CancellationToken end)
+    {
+        while (!end.IsCancellationRequested)
+            (await ApiClient.Nobody(server).PostAsync("/api/auth/login", account)).Expect(HttpStatusCode.OK);
     }
 
     private static async Task<Socket> AttachWithoutReadingAsync(Uri server, string token, string session)
