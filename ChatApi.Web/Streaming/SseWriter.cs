@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Globalization;
 using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
-using System.Text;
 using System.Text.Json;
 using ChatApi.Application.Runs;
 using ChatApi.Web.Json;
@@ -20,6 +19,8 @@ public sealed class SseWriter(TimeProvider time)
 
     /// <summary>Bytes. What is ready is sent together, but not more than this at once.</summary>
     private const int MostUnsent = 32 * 1024;
+
+    private const int LongestValue = 40;
 
     private static readonly JsonWriterOptions JsonOptions = new() { Encoder = MinimalJsonEncoder.Instance };
 
@@ -72,9 +73,19 @@ public sealed class SseWriter(TimeProvider time)
 
     private static void WriteId(PipeWriter output, Guid runId, int seq, bool isFirst)
     {
-        output.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"\nid: {runId}:{seq}")));
+        output.Write("\nid: "u8);
+        Write(output, runId);
+        output.Write(":"u8);
+        Write(output, seq);
         if (isFirst)
             output.Write("\nretry: 2000"u8);
+    }
+
+    private static void Write<T>(PipeWriter output, T value) where T : IUtf8SpanFormattable
+    {
+        if (!value.TryFormat(output.GetSpan(LongestValue), out var written, default, CultureInfo.InvariantCulture))
+            throw new InvalidOperationException("It has more room than any number or UUID takes.");
+        output.Advance(written);
     }
 
     /// <summary>What is ready goes out in one write, and before anything is waited for.</summary>

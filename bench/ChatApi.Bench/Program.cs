@@ -27,4 +27,7 @@ if (BenchOptions.Parse(args) is not { } options)
     return 2;
 }
 
-return await new BenchRun(options).RunAsync() ? 0 : 1;
+var isGood = options.Workloads.Count == 0 || await new BenchRun(options).RunAsync();
+if (options.StartsUp)
+    isGood &= await new StartUpRun(options).RunAsync();
+return isGood ? 0 : 1;

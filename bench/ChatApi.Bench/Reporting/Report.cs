@@ -26,12 +26,16 @@ internal sealed class Report(Workload workload, IReadOnlyList<Summary> summaries
         if (bars.Count == 0)
             return;
         output.WriteLine();
+        PrintBars(output, bars);
+    }
+
+    /// <summary>What must be reached, and what was.</summary>
+    public static void PrintBars(TextWriter output, IEnumerable<Bar> bars) =>
         Table.Write(output, ["", "value", "bar", "aim", ""], bars.Select(bar => new[]
         {
             bar.Name, Number(bar.Value), Number(bar.Most), bar.Aim is { } aim ? Number(aim) : "",
             bar.IsMissed ? "MISSED" : bar.IsAimReached ? "ok, aim reached" : "ok",
         }));
-    }
 
     /// <summary>The raw results, with every round.</summary>
     public Task SaveAsync()

@@ -17,7 +17,7 @@ internal sealed record BenchOptions
         """
         dotnet run -c Release --project bench/ChatApi.Bench -- <what> [options]
 
-        <what>: W1 W2 W3f W3x W4 W5, all, or smoke
+        <what>: W1 W2 W3f W3x W4 W5, start, all, or smoke
 
         dotnet run -c Release --project bench/ChatApi.Bench -- soak [storage] [minutes] [seconds between faults] [users] [seed]
 
@@ -33,6 +33,9 @@ internal sealed record BenchOptions
 
     /// <summary>Only whether all is right counts, not how fast it is.</summary>
     public bool IsSmoke { get; init; }
+
+    /// <summary>Whether starts are measured, too.</summary>
+    public bool StartsUp { get; init; }
 
     /// <summary>How often each server is measured.</summary>
     public int Rounds { get; init; } = 4;
@@ -51,9 +54,13 @@ internal sealed record BenchOptions
     /// <summary>Null where the command line cannot be understood.</summary>
     public static BenchOptions? Parse(string[] arguments)
     {
-        if (arguments.Length % 2 == 0 || Find(arguments[0]) is not { Count: > 0 } workloads)
+        if (arguments.Length % 2 == 0)
             return null;
-        var options = new BenchOptions { Workloads = workloads, IsSmoke = arguments[0] == "smoke" };
+        var startsUp = arguments[0] is "start" or "all";
+        var workloads = Find(arguments[0]);
+        if (workloads.Count == 0 && !startsUp)
+            return null;
+        var options = new BenchOptions { Workloads = workloads, IsSmoke = arguments[0] == "smoke", StartsUp = startsUp };
         if (options.IsSmoke)
             options = options with { Rounds = 1 };
         foreach (var pair in arguments.Skip(1).Chunk(2))
