@@ -21,8 +21,8 @@ public interface IRunJournal
     /// <summary>What comes after each cursor, in order; an entry may begin before it, and may overlap others.</summary>
     Task<IReadOnlyList<JournalEntry>> ReadAsync(IReadOnlyCollection<RunCursor> cursors, CancellationToken cancellationToken);
 
-    /// <summary>Lets nobody with a lower fencing number add to the run's journal any more.</summary>
-    Task SealAsync(Guid runId, int fence, CancellationToken cancellationToken);
+    /// <summary>Lets nobody with a lower fencing number add to the run's journal any more, where that can be had, and reads all of it.</summary>
+    Task<SealedJournal> SealAsync(Guid runId, int fence, CancellationToken cancellationToken);
 
     /// <summary>Forgets runs that have ended.</summary>
     Task RemoveAsync(IReadOnlyCollection<Guid> runIds, CancellationToken cancellationToken);
@@ -30,6 +30,11 @@ public interface IRunJournal
     /// <summary>Forgets all that is not running: what processes left that died between the end of a run and its removal.</summary>
     Task CleanAsync(CancellationToken cancellationToken);
 }
+
+/// <summary>All that is journalled of a run.</summary>
+/// <param name="Entries">In order, each from its store; they may overlap.</param>
+/// <param name="IsWhole">Whether every store could be read: where one did not answer, it may have more.</param>
+public sealed record SealedJournal(IReadOnlyList<JournalEntry> Entries, bool IsWhole = true);
 
 /// <summary>Some pieces of a reply in the making.</summary>
 /// <param name="RunId">The run.</param>

@@ -29,11 +29,13 @@ public sealed partial class RunExecutor(
     private const int MostUnpublished = 4 * 1024;
 
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(25);
+    private static readonly TimeSpan DrainLook = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LongestSave = TimeSpan.FromMinutes(10);
     private static readonly TimeSpan LongestSaveAtShutdown = TimeSpan.FromSeconds(3);
 
     private readonly ConcurrentDictionary<Guid, ActiveRun> _active = new();
     private readonly ConcurrentQueue<Guid> _ended = new();
+    private int _announced;
     private readonly ChatOptions _chatOptions = new()
     {
         Temperature = (float)options.Temperature,
@@ -55,14 +57,19 @@ public sealed partial class RunExecutor(
     /// <summary>The next run that has ended here and may have left something in the journal.</summary>
     internal bool TryTakeEnded(out Guid runId) => _ended.TryDequeue(out runId);
 
+    /// <summary>Announces a run that is about to be stored and started: a process that stops waits for it. Dispose of it afterwards.</summary>
     /// <exception cref="UnavailableException"><c>shutting_down</c>.</exception>
-    internal void ThrowIfStopping()
+    internal IDisposable Announce()
     {
-        if (lifetime.ApplicationStopping.IsCancellationRequested)
-            throw new UnavailableException(ErrorCodes.ShuttingDown, "The service is restarting; please try again in a moment.")
-            {
-                RetryAfter = TimeSpan.FromSeconds(5),
-            };
+        // Counted before the look: whoever stops either sees it, or is seen.
+        var announcement = new Announcement(this);
+        if (!lifetime.ApplicationStopping.IsCancellationRequested)
+            return announcement;
+        announcement.Dispose();
+        throw new UnavailableException(ErrorCodes.ShuttingDown, "The service is restarting; please try again in a moment.")
+        {
+            RetryAfter = TimeSpan.FromSeconds(5),
+        };
     }
 
     /// <summary>Begins a run that is stored already. It outlives the request that asked for it.</summary>
@@ -255,11 +262,14 @@ public sealed partial class RunExecutor(
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         // Here, and not in StopAsync, because the web server still answers: viewers see their end, others a 503.
-        var ends = Task.WhenAll(Active.Select(run => run.Log.Terminal));
-        await Task.WhenAny(ends, Task.Delay(DrainTime, time, cancellationToken));
-        foreach (var run in Active)
+        var started = time.GetTimestamp();
+        while ((Volatile.Read(ref _announced) > 0 || !_active.IsEmpty)
+            && time.GetElapsedTime(started) < DrainTime && !cancellationToken.IsCancellationRequested)
+            await Task.Delay(DrainLook, time, CancellationToken.None);
+        var cut = Active;
+        foreach (var run in cut)
             run.Cancel(RunStatus.Interrupted);
-        await ends;
+        await Task.WhenAll(cut.Select(run => run.Log.Terminal));
     }
 
     /// <inheritdoc/>
@@ -276,6 +286,19 @@ public sealed partial class RunExecutor(
 
     /// <inheritdoc/>
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private sealed class Announcement : IDisposable
+    {
+        private readonly RunExecutor _executor;
+
+        public Announcement(RunExecutor executor)
+        {
+            _executor = executor;
+            Interlocked.Increment(ref executor._announced);
+        }
+
+        public void Dispose() => Interlocked.Decrement(ref _executor._announced);
+    }
 
     [LoggerMessage(LogLevel.Information, "Run {RunId} started in session {SessionId} for user {UserId}")]
     private partial void LogStarted(Guid runId, Guid sessionId, Guid userId);

@@ -155,7 +155,7 @@ public sealed class RunService(
 
     private async Task<StartedRun> StartNewAsync(Turn turn, CancellationToken cancellationToken)
     {
-        executor.ThrowIfStopping();
+        using var announcement = executor.Announce();
         limits.TakeTurn(turn.UserId);
         var place = limits.TakeRun(turn.UserId);
         StartedRun? started = null;

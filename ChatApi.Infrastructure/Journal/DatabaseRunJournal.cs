@@ -46,8 +46,9 @@ internal sealed class DatabaseRunJournal<TContext>(IDbContextFactory<TContext> c
         return rows.ConvertAll(row => new JournalEntry(row.RunId, 0, row.After, row.Pieces, row.Text, row.PieceLengths));
     }
 
-    /// <summary>Nothing to do: who takes a run over raises its fencing number, which each write is held against.</summary>
-    public Task SealAsync(Guid runId, int fence, CancellationToken cancellationToken) => Task.CompletedTask;
+    /// <summary>Nothing to seal: who takes a run over raises its fencing number, which each write is held against.</summary>
+    public async Task<SealedJournal> SealAsync(Guid runId, int fence, CancellationToken cancellationToken) =>
+        new(await ReadAsync([new RunCursor(runId, 0)], cancellationToken));
 
     public async Task RemoveAsync(IReadOnlyCollection<Guid> runIds, CancellationToken cancellationToken)
     {

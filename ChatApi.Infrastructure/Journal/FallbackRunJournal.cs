@@ -16,9 +16,12 @@ internal sealed partial class FallbackRunJournal(
     /// <summary>A frozen server costs its time limit at each try.</summary>
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan ShortRest = TimeSpan.FromSeconds(1);
+
     /// <summary>The runs that Redis has failed, and whether the database has their beginning.</summary>
     private readonly ConcurrentDictionary<Guid, bool> _fallen = new();
     private long? _restingSince;
+    private long? _unreachableSince;
 
     public TimeSpan Interval => redis.Interval;
 
@@ -57,14 +60,22 @@ internal sealed partial class FallbackRunJournal(
         return others.Count == 0 ? entries : [.. entries, .. await database.ReadAsync(others, cancellationToken)];
     }
 
-    public async Task SealAsync(Guid runId, int fence, CancellationToken cancellationToken)
+    public async Task<SealedJournal> SealAsync(Guid runId, int fence, CancellationToken cancellationToken)
     {
-        await TryAsync(async () =>
+        // Also while it rests, because what it has is nowhere else; but a frozen server is not asked again for each of many runs.
+        var here = await database.SealAsync(runId, fence, cancellationToken);
+        if (_unreachableSince is { } since && time.GetElapsedTime(since) < ShortRest)
+            return here with { IsWhole = false };
+        try
         {
-            await redis.SealAsync(runId, fence, cancellationToken);
-            return this;
-        });
-        await database.SealAsync(runId, fence, cancellationToken);
+            var there = await redis.SealAsync(runId, fence, cancellationToken);
+            return new([.. there.Entries, .. here.Entries]);
+        }
+        catch (Exception exception) when (IsOfRedis(exception))
+        {
+            NoteFailure(exception);
+            return here with { IsWhole = false };
+        }
     }
 
     public async Task RemoveAsync(IReadOnlyCollection<Guid> runIds, CancellationToken cancellationToken)
@@ -96,13 +107,22 @@ internal sealed partial class FallbackRunJournal(
             _restingSince = null;
             return answer;
         }
-        catch (Exception exception) when (exception is RedisException or RedisTimeoutException or TimeoutException)
+        catch (Exception exception) when (IsOfRedis(exception))
         {
-            if (_restingSince is null)
-                LogAway(exception.GetType().Name);
-            _restingSince = time.GetTimestamp();
+            NoteFailure(exception);
             return null;
         }
+    }
+
+    private static bool IsOfRedis(Exception exception) => exception is RedisException or TimeoutException;
+
+    private void NoteFailure(Exception exception)
+    {
+        if (_restingSince is null)
+            LogAway(exception.GetType().Name);
+        _restingSince = time.GetTimestamp();
+        if (exception is not RedisServerException)
+            _unreachableSince = _restingSince;
     }
 
     [LoggerMessage(LogLevel.Warning, "Redis does not answer as it should ({Reason}): replies in the making are journalled in the database")]

@@ -42,16 +42,19 @@ internal sealed class RedisRunJournal(IConnectionMultiplexer redis) : IRunJourna
         return [.. streams.SelectMany(stream => stream)];
     }
 
-    public async Task SealAsync(Guid runId, int fence, CancellationToken cancellationToken)
+    public async Task<SealedJournal> SealAsync(Guid runId, int fence, CancellationToken cancellationToken)
     {
         try
         {
             await Database.ExecuteAsync("XADD", Key(runId), "NOMKSTREAM", Id(fence, 0), Sealed, "1");
         }
-        catch (RedisServerException exception) when (exception.Message.StartsWith(IdNotGreater, StringComparison.Ordinal))
+        catch (RedisServerException)
         {
-            // Sealed before, by somebody who came no further.
+            // Sealed before, by somebody who came no further; or there is no room for it. What is there can be read all the same, and
+            // what a late owner adds is read by nobody.
         }
+
+        return new([.. await ReadAsync(new RunCursor(runId, 0))]);
     }
 
     public Task RemoveAsync(IReadOnlyCollection<Guid> runIds, CancellationToken cancellationToken) =>

@@ -69,6 +69,36 @@ public sealed class RedisFaultTests
     }
 
     [Test]
+    public async Task While_a_dead_process_is_buried_it_loses_nothing([Values(Fault.Full, Fault.Frozen, Fault.Reset)] Fault fault)
+    {
+        await using var cluster = await Cluster.StartAsync(Storage.PostgresAndRedis, replicas: 2);
+        var user = cluster.NewUser();
+        var session = await user.CreateSessionAsync();
+        var question = cluster.Model.Ask(ScriptedUpstreamReply.Paced(TimeSpan.FromMilliseconds(30), [.. Pieces, .. Pieces, .. Pieces]));
+        await using var here = await user.StreamAsync(session, question);
+        await here.UntilAsync(received => received.Type == "content" && received.Seq > 60);
+        cluster.Replicas[0].Kill();
+        var killed = DateTimeOffset.UtcNow;
+        await Task.Delay(TimeSpan.FromSeconds(8));
+        await StrikeAsync(cluster, fault);
+        if (fault == Fault.Frozen)
+        {
+            // The other process has noticed the death, and asked for the text in vain.
+            await Poll.UntilAsync(() => cluster.Replicas[1].Output.Contains("Redis does not answer", StringComparison.Ordinal), "a try");
+            cluster.Redis!.Resume();
+        }
+
+        var other = cluster.On(1, user);
+        await Poll.UntilAsync(
+            async () => (await other.GetAsync($"/api/chat/runs/{here.RunId}"))["status"] == "interrupted", "the end of the run");
+        Assert.That((DateTimeOffset.UtcNow - killed).TotalSeconds, Is.LessThan(30));
+        var call = cluster.Model.CallsFor(question).Single();
+        var ledger = string.Concat(call.Sent.Where(sent => sent.At < killed - TimeSpan.FromSeconds(1)).Select(sent => sent.Text));
+        Assert.That(ledger, Is.Not.Empty);
+        Assert.That((await other.StoredAsync(session))[1].Content, Does.StartWith(ledger));
+    }
+
+    [Test]
     public async Task A_process_starts_without_it_and_uses_it_when_it_comes()
     {
         await using var cluster = await Cluster.StartAsync(Storage.PostgresAndRedis, replicas: 1);

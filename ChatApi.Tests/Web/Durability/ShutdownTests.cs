@@ -54,6 +54,39 @@ public sealed class ShutdownTests
     }
 
     [Test]
+    public async Task Replies_that_are_just_being_started_get_the_same_time_as_the_others()
+    {
+        await using var cluster = await Cluster.StartAsync(Storage.Postgres, replicas: 1);
+        var user = cluster.NewUser();
+        var sessions = new List<string>();
+        for (var run = 0; run < Runs; run++)
+            sessions.Add(await user.CreateSessionAsync());
+        // Storing the question takes a while: the signal comes in the middle of it.
+        cluster.DatabaseProxy!.Delay(TimeSpan.FromMilliseconds(150));
+        var starts = sessions.Select(async (session, run) =>
+        {
+            await Task.Delay(run * 30);
+            return await user.StreamAsync(session, cluster.Model.Ask(ScriptedUpstreamReply.Paced(TimeSpan.FromMilliseconds(50), Pieces[..40])));
+        }).ToList();
+        await Task.Delay(Runs * 30 / 2);
+        var watch = Stopwatch.StartNew();
+        cluster.Replicas[0].Terminate();
+
+        var readers = await Task.WhenAll(starts);
+        var taken = readers.Where(reader => reader.Response.StatusCode == HttpStatusCode.OK).ToList();
+        var ends = await Task.WhenAll(taken.Select(reader => reader.ReadToEndAsync()));
+        Assert.That(await cluster.Replicas[0].WaitForExitAsync(), Is.Zero);
+
+        Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(20)), "Nobody waits when nothing is under way.");
+        Assert.That(taken, Has.Count.InRange(1, Runs - 1), "Some were in time, and some too late.");
+        Assert.That(ends.Select(end => end.Type), Is.All.EqualTo("done"));
+        Assert.That(
+            readers.Except(taken).Select(reader => reader.Response.StatusCode), Is.All.EqualTo(HttpStatusCode.ServiceUnavailable));
+        foreach (var reader in readers)
+            await reader.DisposeAsync();
+    }
+
+    [Test]
     public async Task Viewers_of_a_reply_that_another_process_makes_are_let_go_and_come_back_elsewhere()
     {
         await using var cluster = await Cluster.StartAsync(Storage.Postgres, replicas: 3);

@@ -127,7 +127,7 @@ public sealed class SlowViewerTests
     private static async Task ChatAsync(ApiClient user, string session, CancellationToken end)
     {
         while (!end.IsCancellationRequested)
-            (await user.PostAsync($"/api/chat/sessions/{session}/messages", new { content = "Hola" })).Expect(HttpStatusCode.Created);
+            (await user.PostAsync($"/api/chat/sessions/{session}/messages", new { role = "user", content = "Hola" })).Expect(HttpStatusCode.Created);
     }
 
     private static async Task SignInAsync(ChatApiProcess server, object account, CancellationToken end)
