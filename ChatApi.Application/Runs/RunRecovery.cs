@@ -114,10 +114,14 @@ public sealed partial class RunRecovery(
         signals.Advance([run.Id]);
     }
 
+    /// <summary>
+    /// Where the lease is still an expired one: its owner may have renewed it meanwhile. (Not where it is the same: SQLite's times are
+    /// texts, and the one that it writes itself has a zero at its end that a parameter has not.)
+    /// </summary>
     private static async Task<bool> StoreAsync(IChatDbContext db, Run run, End end, DateTime now, CancellationToken cancellationToken)
     {
         var ended = await db.Runs
-            .Where(row => row.Id == run.Id && row.Status == RunStatus.Running && row.Fence == run.Fence && row.LeaseExpiresAt == run.LeaseExpiresAt)
+            .Where(row => row.Id == run.Id && row.Status == RunStatus.Running && row.Fence == run.Fence && row.LeaseExpiresAt < DateTime.UtcNow)
             .ExecuteUpdateAsync(
                 set => set
                     .SetProperty(row => row.Status, RunStatus.Interrupted)

@@ -23,16 +23,18 @@ public sealed class PostgresUrlTests
     [TestCase("postgres://postgres:p4ss@[::1]:5433/chat", "direct")]
     public void The_way_to_the_server_is_recognised(string url, string mode) => Assert.That(Parse(url).Mode, Is.EqualTo(mode));
 
-    [TestCase(Direct)]
-    [TestCase(Session)]
-    [TestCase(Transaction)]
-    public void Every_way_is_set_up_so_that_poolers_bear_it(string url)
+    [TestCase(Direct, 50)]
+    [TestCase(Session, 50)]
+    [TestCase(Session + "?Max%20Auto%20Prepare=0", 0)]
+    [TestCase(Transaction, 0)]
+    [TestCase(Transaction + "?Max%20Auto%20Prepare=9", 0)]
+    public void Every_way_is_set_up_so_that_poolers_bear_it(string url, int prepared)
     {
         var settings = Parse(url).Settings;
         Assert.Multiple(() =>
         {
             Assert.That(settings.NoResetOnClose, Is.True);
-            Assert.That(settings.MaxAutoPrepare, Is.Zero);
+            Assert.That(settings.MaxAutoPrepare, Is.EqualTo(prepared));
             Assert.That(settings.GssEncryptionMode, Is.EqualTo(GssEncryptionMode.Disable));
             Assert.That(settings.SslMode, Is.EqualTo(SslMode.Require));
             Assert.That(settings.SearchPath, Is.Null);
