@@ -66,7 +66,10 @@ public sealed class ShutdownTests
         var starts = sessions.Select(async (session, run) =>
         {
             await Task.Delay(run * 30);
-            return await user.StreamAsync(session, cluster.Model.Ask(ScriptedUpstreamReply.Paced(TimeSpan.FromMilliseconds(50), Pieces[..40])));
+
+            // Those that come last take longest: they are not to be cut when the others have ended.
+            var question = cluster.Model.Ask(ScriptedUpstreamReply.Paced(TimeSpan.FromMilliseconds(50), Pieces[..(run < 5 ? 10 : 100)]));
+            return await user.StreamAsync(session, question);
         }).ToList();
         await Task.Delay(Runs * 30 / 2);
         var watch = Stopwatch.StartNew();
