@@ -31,6 +31,7 @@ public sealed partial class RunExecutor(
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(25);
     private static readonly TimeSpan DrainLook = TimeSpan.FromMilliseconds(20);
     private static readonly TimeSpan LongestSave = TimeSpan.FromMinutes(10);
+    private static readonly TimeSpan LongestSaveOfUnknown = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LongestSaveAtShutdown = TimeSpan.FromSeconds(3);
 
     private readonly ConcurrentDictionary<Guid, ActiveRun> _active = new();
@@ -85,29 +86,28 @@ public sealed partial class RunExecutor(
     {
         var started = time.GetTimestamp();
         LogStarted(run.Run.Id, run.Run.SessionId, run.Run.UserId);
-        RunEvent terminal;
+        RunEvent? stored = null;
         try
         {
             await ReadReplyAsync(run);
             await PollingThread.LeaveAsync();
             Complete(run);
-            terminal = await SaveAsync(run);
+            stored = await SaveAsync(run);
         }
-#pragma warning disable CA1031 // Viewers wait for an end, whatever went wrong; the lease sees to the row.
+#pragma warning disable CA1031 // Viewers wait for an end, whatever went wrong; with its lease the run goes to whoever ends it from the journal.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
             LogSaveFailed(exception, run.Run.Id);
-            terminal = RunEvents.Unstored(run.Run);
         }
 
         // Whoever is told the end may ask again at once: by then nothing of this run is in the way.
         _active.TryRemove(run.Run.Id, out _);
-        if (run.IsInJournal)
+        if (run.IsInJournal && stored is not null)
             _ended.Enqueue(run.Run.Id);
         run.Dispose();
         LogEnded(run.Run.Id, run.Run.Status, time.GetElapsedTime(started).TotalMilliseconds, run.Reply.Usage?.TotalTokens ?? 0);
-        run.Log.End(terminal);
+        run.Log.End(stored ?? RunEvents.Unstored(run.Run));
     }
 
     /// <summary>Reads the model to the end. Whatever happens, the run and the reply then say how it ended.</summary>
@@ -203,31 +203,41 @@ public sealed partial class RunExecutor(
             run.Reply.FinishReason = RunEvents.StoppedReason;
     }
 
-    /// <summary>Stores the end and says what viewers are told. A database that is away is waited for: the reply was paid for.</summary>
-    private async Task<RunEvent> SaveAsync(ActiveRun run)
+    /// <summary>
+    /// Stores the end and says what viewers are told; null if it is to be ended from the journal. A database that is away is waited
+    /// for: the reply was paid for. What nobody knows of may pass, too, but is not waited for as long.
+    /// </summary>
+    private async Task<RunEvent?> SaveAsync(ActiveRun run)
     {
         var started = time.GetTimestamp();
+        var isOvertaken = false;
         for (var delay = TimeSpan.FromMilliseconds(100); ; delay = delay < TimeSpan.FromSeconds(2) ? delay * 2 : delay)
         {
             try
             {
+                if (isOvertaken)
+                    return await StoredEndAsync(run);
                 await SaveOnceAsync(run);
                 return RunEvents.Terminal(run.Run, run.Reply);
             }
-            catch (DbUpdateConcurrencyException)
+            catch (DbUpdateConcurrencyException) when (!isOvertaken)
             {
                 // The session was deleted, another process ended the run, or this very save did before its answer was lost.
                 LogOvertaken(run.Run.Id);
-                return await StoredEndAsync(run);
+                isOvertaken = true;
             }
-            catch (Exception exception) when (contexts.Explain(exception) is not null && time.GetElapsedTime(started) < LongestSave
-                && !(run.EndAs == RunStatus.Interrupted && time.GetElapsedTime(started) > LongestSaveAtShutdown))
+            catch (Exception exception) when (time.GetElapsedTime(started) < LongestSaveOf(run, exception))
             {
                 LogSaveDelayed(exception, run.Run.Id);
                 await Task.Delay(delay, time, CancellationToken.None);
             }
         }
     }
+
+    private TimeSpan LongestSaveOf(ActiveRun run, Exception exception) =>
+        run.EndAs == RunStatus.Interrupted ? LongestSaveAtShutdown
+        : contexts.Explain(exception) is null ? LongestSaveOfUnknown
+        : LongestSave;
 
     private async Task SaveOnceAsync(ActiveRun run)
     {
@@ -247,14 +257,14 @@ public sealed partial class RunExecutor(
         await db.SaveChangesAsync(CancellationToken.None);
     }
 
-    private async Task<RunEvent> StoredEndAsync(ActiveRun run)
+    private async Task<RunEvent?> StoredEndAsync(ActiveRun run)
     {
         await using var db = contexts.Create();
         var stored = await db.Runs.SingleOrDefaultAsync(row => row.Id == run.Run.Id);
         if (stored is null)
             return RunEvents.Deleted(run.Run);
         if (stored.Status == RunStatus.Running)
-            return RunEvents.Unstored(run.Run);
+            return null;
         return RunEvents.Terminal(stored, await db.Messages.SingleOrDefaultAsync(row => row.Id == run.Run.MessageId));
     }
 

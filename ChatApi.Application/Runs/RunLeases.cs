@@ -72,11 +72,13 @@ public sealed partial class RunLeases : BackgroundService
         }
     }
 
+    /// <summary>Of what is executed here now: a run whose end could not be stored is given up with its lease.</summary>
     private async Task RenewAsync(CancellationToken cancellationToken)
     {
+        var mine = _executor.Active.Select(run => run.Run.Id).ToList();
         await using var db = _contexts.Create();
         await db.Runs
-            .Where(run => run.Owner == _executor.Owner && run.Status == RunStatus.Running)
+            .Where(run => mine.Contains(run.Id) && run.Owner == _executor.Owner && run.Status == RunStatus.Running)
             .ExecuteUpdateAsync(
                 set => set.SetProperty(run => run.LeaseExpiresAt, _ => DateTime.UtcNow.AddSeconds(LeaseSeconds)), cancellationToken);
     }

@@ -11,6 +11,9 @@ public sealed class SoakChecker(SoakWorld world)
 
     private static readonly string[] Forgetting = ["redis dies", "redis flushed"];
 
+    /// <summary>From when a fault is noted until the process has really stopped; what is asked in between may already be in vain.</summary>
+    private static readonly TimeSpan StrikeTime = TimeSpan.FromMilliseconds(500);
+
     private readonly Dictionary<string, int> _ends = [];
     private ILookup<string, ScriptedUpstreamCall> _calls = null!;
 
@@ -73,7 +76,7 @@ public sealed class SoakChecker(SoakWorld world)
     {
         if (_calls[turn.Question].FirstOrDefault() is not { } call)
             return;
-        var (struck, by) = world.Faults.Where(fault => Deadly.Contains(fault.Name) && fault.At > call.At)
+        var (struck, by) = world.Faults.Where(fault => Deadly.Contains(fault.Name) && fault.At + StrikeTime > call.At)
             .DefaultIfEmpty((At: DateTimeOffset.MaxValue, Name: "nothing")).MinBy(fault => fault.At);
 
         // A process and what Redis held, both lost before a third could end the run, are two faults: the text was nowhere else.
@@ -129,6 +132,6 @@ public sealed class SoakChecker(SoakWorld world)
     private void Expect(bool holds, SoakTurn turn, string otherwise)
     {
         if (!holds)
-            world.Violate($"{turn.Question} ({turn.RunId}): {otherwise}");
+            world.Violate(turn, otherwise);
     }
 }

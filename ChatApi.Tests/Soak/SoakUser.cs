@@ -26,7 +26,7 @@ public sealed class SoakUser(SoakWorld world, Random random)
             }
             catch (Exception exception)
             {
-                world.Violate($"{turn.Question}: {exception.Message}");
+                world.Violate(turn, exception.Message);
             }
 
             await Task.WhenAll(watching);
@@ -81,12 +81,12 @@ public sealed class SoakUser(SoakWorld world, Random random)
     /// <summary>Watches from where the viewer is, in as many goes as it takes, each somewhere else.</summary>
     private async Task WatchAsync(SoakTurn turn, Viewer viewer)
     {
-        var until = DateTime.UtcNow + Patience;
+        var began = DateTimeOffset.UtcNow;
         while (viewer.End is null)
         {
-            if (DateTime.UtcNow > until)
+            if (DateTimeOffset.UtcNow > began + Patience)
             {
-                world.Violate($"{turn.Question}: the end of {turn.RunId} was never seen");
+                world.Violate(turn, $"from {world.Clock(began)} on its end was not seen");
                 break;
             }
 
@@ -94,7 +94,7 @@ public sealed class SoakUser(SoakWorld world, Random random)
             if (reply?.Response.StatusCode == HttpStatusCode.OK)
                 await ReadAsync(reply, viewer, turn, random.Next(3) == 0 ? random.Next(1, 30) : int.MaxValue);
             else if (reply?.Response.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.NotFound or HttpStatusCode.NoContent)
-                world.Violate($"{turn.Question}: coming back after {viewer.Seq} was answered with {reply.Response.StatusCode}");
+                world.Violate(turn, $"coming back after {viewer.Seq} was answered with {reply.Response.StatusCode}");
             await Task.Delay(random.Next(20, 300));
         }
 
@@ -136,7 +136,7 @@ public sealed class SoakUser(SoakWorld world, Random random)
             await Task.Delay(300);
         }
 
-        world.Violate($"{turn.Question}: the stop was never taken");
+        world.Violate(turn, "the stop was never taken");
     }
 
     private ApiClient Somewhere() => world.Cluster.On(world.AnyReplica(random), _user);

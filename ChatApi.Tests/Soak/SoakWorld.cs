@@ -47,6 +47,8 @@ public sealed class SoakWorld
 
     public void Violate(string what) => _violations.Enqueue(what);
 
+    public void Violate(SoakTurn turn, string what) => Violate($"{turn.Question} ({turn.RunId}): {what}{string.Concat(LogOf(turn))}");
+
     public void NoteFault(string name) => _faults.Enqueue((DateTimeOffset.UtcNow, name));
 
     public void TakeOut(int replica)
@@ -80,6 +82,21 @@ public sealed class SoakWorld
                 .FirstOrDefault(line => line.StartsWith("VmRSS:", StringComparison.Ordinal)) is { } line)
                 _memory.Enqueue(double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024);
             await Task.Delay(1000, CancellationToken.None);
+        }
+    }
+
+    /// <summary>What replicas logged of a run, a line each, what was thrown among them.</summary>
+    private IEnumerable<string> LogOf(SoakTurn turn)
+    {
+        foreach (var output in turn.RunId is null ? [] : Cluster.Outputs)
+        {
+            var isOfRun = false;
+            foreach (var line in output.Split('\n'))
+            {
+                isOfRun = line.Contains(turn.RunId!, StringComparison.Ordinal) || isOfRun && line.StartsWith(' ');
+                if (isOfRun)
+                    yield return $"\n  {line}";
+            }
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace ChatApi.Tests.Support;
 
 /// <summary>What the replicas of a <see cref="Cluster"/> share.</summary>
@@ -20,6 +22,7 @@ public sealed class Cluster : IAsyncDisposable
     private readonly List<TemporaryDirectory> _directories = [];
     private readonly List<ChatApiProcess> _replicas = [];
     private readonly bool _ownsPostgres;
+    private readonly ConcurrentQueue<string> _outputs = new();
     private Dictionary<string, string?> _settings = [];
 
     private Cluster(Storage storage, bool ownsPostgres)
@@ -37,6 +40,9 @@ public sealed class Cluster : IAsyncDisposable
     public ModelScripts Model { get; }
 
     public IReadOnlyList<ChatApiProcess> Replicas => _replicas;
+
+    /// <summary>All that replicas have printed, also those that were started again since.</summary>
+    public IEnumerable<string> Outputs => [.. _outputs, .. _replicas.ToArray().Select(replica => replica.Output)];
 
     /// <summary>The server; shared with other tests, unless it was asked for one's own.</summary>
     public PostgresServer? Postgres { get; private set; }
@@ -90,6 +96,7 @@ public sealed class Cluster : IAsyncDisposable
     public async Task RestartAsync(int replica)
     {
         await _replicas[replica].DisposeAsync();
+        _outputs.Enqueue(_replicas[replica].Output);
         _replicas[replica] = await LaunchAsync(_directories[replica]);
     }
 

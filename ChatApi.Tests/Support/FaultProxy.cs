@@ -110,7 +110,7 @@ public sealed class FaultProxy : IAsyncDisposable
             await Task.WhenAll(
                 PumpAsync(connection, client, connection.Server, isAnswer: false), PumpAsync(connection, connection.Server, client, isAnswer: true));
         }
-        catch (Exception gone) when (gone is OperationCanceledException or SocketException or ObjectDisposedException)
+        catch (Exception gone) when (IsGone(gone))
         {
             connection.Reset();
         }
@@ -120,7 +120,22 @@ public sealed class FaultProxy : IAsyncDisposable
         }
     }
 
+    private static bool IsGone(Exception exception) => exception is OperationCanceledException or SocketException or ObjectDisposedException;
+
     private async Task PumpAsync(Connection connection, Socket from, Socket to, bool isAnswer)
+    {
+        try
+        {
+            await PumpToTheEndAsync(connection, from, to, isAnswer);
+        }
+        catch (Exception gone) when (IsGone(gone))
+        {
+            // Who is on the other side is told at once: a database that is not would keep the transaction of a process that is gone.
+            connection.Reset();
+        }
+    }
+
+    private async Task PumpToTheEndAsync(Connection connection, Socket from, Socket to, bool isAnswer)
     {
         var buffer = new byte[16 * 1024];
         while (true)

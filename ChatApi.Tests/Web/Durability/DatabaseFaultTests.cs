@@ -96,6 +96,39 @@ public sealed class DatabaseFaultTests
         Assert.That(await cluster.Postgres!.CountAsync("chat.messages", cluster.DatabaseName), Is.EqualTo(2 * 25));
     }
 
+    /// <summary>Something of the operator's own, or a bug: no error that is known to pass.</summary>
+    [Test]
+    public async Task A_save_that_fails_for_no_known_reason_is_tried_again_and_then_left_to_the_journal([Values] bool passes)
+    {
+        await using var cluster = await Cluster.StartAsync(Storage.Postgres, replicas: 2);
+        var user = cluster.NewUser();
+        var session = await user.CreateSessionAsync();
+        var question = cluster.Model.Ask(ScriptedUpstreamReply.Paced(TimeSpan.FromMilliseconds(10), Pieces));
+        var other = cluster.Model.Ask(ScriptedUpstreamReply.Paced(TimeSpan.FromSeconds(1), [.. Pieces.Take(60)]));
+        await using var keepsTheProcessBusy = await user.StreamAsync(await user.CreateSessionAsync(), other);
+        await cluster.Postgres!.ExecuteAsync(
+            """
+            CREATE FUNCTION chat.refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'Not today'; END $$;
+            CREATE TRIGGER refuse BEFORE UPDATE ON chat.messages FOR EACH ROW EXECUTE FUNCTION chat.refuse()
+            """,
+            cluster.DatabaseName);
+        await using var reply = await user.StreamAsync(session, question);
+        await reply.UntilAsync(received => received.Type == "content" && received.Seq == Pieces.Length);
+        if (passes)
+            await Task.Delay(TimeSpan.FromSeconds(2));
+        else
+            await reply.ReadToEndAsync();
+        await cluster.Postgres.ExecuteAsync("DROP TRIGGER refuse ON chat.messages", cluster.DatabaseName);
+
+        var end = await reply.ReadToEndAsync();
+        await Poll.UntilAsync(async () => (await user.GetAsync($"/api/chat/runs/{reply.RunId}"))["status"] != "running", "an end that is stored");
+        var run = (await user.GetAsync($"/api/chat/runs/{reply.RunId}")).Expect(HttpStatusCode.OK);
+
+        Assert.That((end.Type, end["code"]), Is.EqualTo(passes ? ("done", null) : ("error", "interrupted")));
+        Assert.That((run["status"], run["content"]), Is.EqualTo((passes ? "completed" : "interrupted", Text)));
+        Assert.That(await user.StoredAsync(session), Is.EqualTo([("user", question), ("assistant", Text)]));
+    }
+
     [Test]
     public async Task Three_connections_are_enough_for_three_hundred_streams()
     {
