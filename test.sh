@@ -57,5 +57,10 @@ total=${total:-0} passed=${passed:-0} executed=${executed:-0}
 failed=$((executed - passed))
 # A build that fails, a run that dies and a run without tests are failures, too.
 if [ "$failed" -eq 0 ] && { [ "$code" -ne 0 ] || [ "$passed" -eq 0 ]; }; then failed=1; fi
+# What failed stands last, too: whoever sees only the end of a long output can tell what it was.
+if [ "$failed" -ne 0 ]; then
+  awk '/<UnitTestResult / { on = /outcome="Failed"/ } on { print } /<\/UnitTestResult>/ { on = 0 }' \
+    "$results/tests.trx" 2> /dev/null | sed 's/<UnitTestResult.* testName="\([^"]*\)".*/FAILED \1/' | cut -c1-400 | head -n 120 || true
+fi
 echo "$passed passed, $failed failed, $((total - executed)) skipped"
 [ "$failed" -eq 0 ]
