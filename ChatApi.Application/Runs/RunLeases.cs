@@ -37,9 +37,14 @@ public sealed partial class RunLeases : BackgroundService
     /// <summary>Renews all leases, and ends what is here no longer by right.</summary>
     internal async Task ConfirmAsync(CancellationToken cancellationToken)
     {
-        await RenewAsync(cancellationToken);
+        // Of what is executed here now: a run whose end could not be stored is given up with its lease.
+        await RenewAsync([.. _executor.Active.Select(run => run.Run.Id)], cancellationToken);
         await HeedAsync(cancellationToken);
     }
+
+    /// <summary>Renews the lease of a run that is to be started here.</summary>
+    /// <returns>False if somebody else has ended it, or if it was deleted.</returns>
+    internal async Task<bool> RenewAsync(Guid runId) => await RenewAsync([runId], CancellationToken.None) == 1;
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -72,13 +77,11 @@ public sealed partial class RunLeases : BackgroundService
         }
     }
 
-    /// <summary>Of what is executed here now: a run whose end could not be stored is given up with its lease.</summary>
-    private async Task RenewAsync(CancellationToken cancellationToken)
+    private async Task<int> RenewAsync(List<Guid> runIds, CancellationToken cancellationToken)
     {
-        var mine = _executor.Active.Select(run => run.Run.Id).ToList();
         await using var db = _contexts.Create();
-        await db.Runs
-            .Where(run => mine.Contains(run.Id) && run.Owner == _executor.Owner && run.Status == RunStatus.Running)
+        return await db.Runs
+            .Where(run => runIds.Contains(run.Id) && run.Owner == _executor.Owner && run.Status == RunStatus.Running)
             .ExecuteUpdateAsync(
                 set => set.SetProperty(run => run.LeaseExpiresAt, _ => DateTime.UtcNow.AddSeconds(LeaseSeconds)), cancellationToken);
     }

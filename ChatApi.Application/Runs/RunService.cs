@@ -16,6 +16,7 @@ namespace ChatApi.Application.Runs;
 public sealed class RunService(
     IChatDbContextFactory contexts,
     RunExecutor executor,
+    RunLeases leases,
     RunWatcher watcher,
     IRunJournal journal,
     IRunSignals signals,
@@ -199,12 +200,12 @@ public sealed class RunService(
             await budget.CheckAsync(
                 db, turn.UserId, () => executor.Active.Count(active => active.Run.UserId == turn.UserId) * options.MaxOutputTokens, cancellationToken);
             var run = Add(db, session, turn, context, place, now);
+            var asked = time.GetTimestamp();
             try
             {
                 // Not to be given up half-way: a run that is stored and not started would block the session.
                 await db.SaveChangesAsync(CancellationToken.None);
-                executor.Start(run);
-                return new(run.Run, run);
+                return await BeginAsync(run, asked);
             }
             catch (Exception exception) when (exception is UniqueViolationException or DbUpdateConcurrencyException && tries < MostTries)
             {
@@ -212,8 +213,7 @@ public sealed class RunService(
                 if (active == run.Run.Id)
                 {
                     // This very save went through, and its answer was lost.
-                    executor.Start(run);
-                    return new(run.Run, run);
+                    return await BeginAsync(run, asked);
                 }
 
                 if (await FindRepeatedAsync(turn, cancellationToken) is { } repeated)
@@ -223,6 +223,18 @@ public sealed class RunService(
                 await Task.Delay(Random.Shared.Next(MostMilliseconds), cancellationToken);
             }
         }
+    }
+
+    /// <summary>
+    /// Starts what has been stored. Where that took so long (a process that slept, a database that was away) that somebody may have
+    /// ended the run meanwhile, the model is asked only if nobody has: what it says would belong to nobody.
+    /// </summary>
+    private async Task<StartedRun> BeginAsync(ActiveRun run, long asked)
+    {
+        if (time.GetElapsedTime(asked).TotalSeconds > RunLeases.LeaseSeconds / 2.0 && !await leases.RenewAsync(run.Run.Id))
+            return new(run.Run, null);
+        executor.Start(run);
+        return new(run.Run, run);
     }
 
     private ActiveRun Add(

@@ -80,4 +80,34 @@ public sealed class DeathTests(Storage storage)
         Assert.That(string.Concat(Pieces), Does.StartWith(stored[1].Content));
         Assert.That(cluster.Model.CallsFor(question), Has.Count.EqualTo(1));
     }
+
+    [Test]
+    public async Task A_process_that_slept_past_its_lease_before_it_asked_the_model_does_not_ask_any_more()
+    {
+        await using var cluster = await Cluster.StartAsync(storage, replicas: 2);
+        var user = cluster.NewUser();
+        var session = await user.CreateSessionAsync();
+        var other = cluster.On(1, user);
+        var question = ModelScripts.NewQuestion();
+        await cluster.Postgres!.ExecuteAsync(
+            """
+            CREATE FUNCTION chat.linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$;
+            CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON chat.runs DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION chat.linger()
+            """,
+            cluster.DatabaseName);
+
+        var asking = user.StreamAsync(session, question);
+        var lingering = $"pg_stat_activity WHERE datname = '{cluster.DatabaseName}' AND wait_event = 'PgSleep'";
+        await Poll.UntilAsync(async () => await cluster.Postgres.CountAsync(lingering, cluster.DatabaseName) > 0, "the commit");
+        cluster.Replicas[0].Suspend();
+        await Poll.UntilAsync(
+            async () => await cluster.Postgres.CountAsync("chat.runs WHERE status = 'interrupted'", cluster.DatabaseName) > 0, "the end of the run", Promised);
+        cluster.Replicas[0].Resume();
+        await using var here = await asking;
+        var end = await here.ReadToEndAsync();
+
+        Assert.That((end.Type, end["code"]), Is.EqualTo(("error", "interrupted")));
+        Assert.That(cluster.Model.CallsFor(question), Is.Empty);
+        Assert.That(await other.StoredAsync(session), Is.EqualTo([("user", question)]));
+    }
 }
