@@ -83,13 +83,14 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Starts it on the same data and port; returns when it answers.</summary>
     public async Task RunAsync()
     {
+        // A crash of the server is to lose nothing (one of the machine may): no fsync, but commits that wait for their write.
         string[] arguments =
         [
             "-D", _data, "-p", Port.ToString(CultureInfo.InvariantCulture),
             .. new[]
             {
                 "listen_addresses=127.0.0.1", "unix_socket_directories=", "timezone=America/Bogota", "fsync=off",
-                "synchronous_commit=off", "full_page_writes=off", "max_connections=200", "shared_buffers=32MB",
+                "full_page_writes=off", "max_connections=200", "shared_buffers=32MB",
             }.Concat(_settings).SelectMany(setting => new[] { "-c", setting }),
         ];
         _child = ServerPrograms.StartUnprivileged(ServerPrograms.Find("postgres"), arguments, _directory);
@@ -142,6 +143,7 @@ public sealed class PostgresServer : IAsyncDisposable
         var passwordFile = _directory.File("password");
         await File.WriteAllTextAsync(passwordFile, Password);
         await ServerPrograms.HandOverAsync(_directory);
+        // A crash of the server is to lose nothing (one of the machine may): no fsync, but commits that wait for their write.
         string[] arguments =
         [
             "-D", _data, "-U", Administrator, "--pwfile", passwordFile, "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync",
