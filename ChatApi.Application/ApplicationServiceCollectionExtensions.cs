@@ -28,6 +28,7 @@ public static class ApplicationServiceCollectionExtensions
 
         services.AddSingleton(TurnOptions.Read(settings));
         services.AddSingleton<ContextReader>();
+        services.AddSingleton<RunStarter>();
         services.AddSingleton<RunService>();
         services.AddSingleton<RunWatcher>();
         services.AddHostedSingleton<RunExecutor>();

@@ -8,7 +8,9 @@ using AIMessage = Microsoft.Extensions.AI.ChatMessage;
 namespace ChatApi.Application.Runs;
 
 /// <summary>What somebody said.</summary>
-internal readonly record struct Utterance(MessageRole Role, string Content);
+/// <param name="Role">Who.</param>
+/// <param name="Content">The text.</param>
+public readonly record struct Utterance(MessageRole Role, string Content);
 
 /// <summary>What the model is shown: the system prompt, as much of what went before as fits, and the question, once.</summary>
 internal static class ContextWindow

@@ -16,6 +16,7 @@ namespace ChatApi.Application.Runs;
 public sealed partial class RunExecutor(
     IChatClient model,
     IChatDbContextFactory contexts,
+    ITurnStore turns,
     ITokenCounter tokens,
     TurnOptions options,
     TimeProvider time,
@@ -217,7 +218,9 @@ public sealed partial class RunExecutor(
             {
                 if (isOvertaken)
                     return await StoredEndAsync(run);
-                await SaveOnceAsync(run);
+                // A reply that failed before it said anything is none.
+                await turns.EndAsync(
+                    run.Run, run.Reply, isKept: run.Reply.Content.Length > 0 || run.Run.Status is not (RunStatus.Failed or RunStatus.Interrupted));
                 return RunEvents.Terminal(run.Run, run.Reply);
             }
             catch (DbUpdateConcurrencyException) when (!isOvertaken)
@@ -238,24 +241,6 @@ public sealed partial class RunExecutor(
         run.EndAs == RunStatus.Interrupted ? LongestSaveAtShutdown
         : contexts.Explain(exception) is null ? LongestSaveOfUnknown
         : LongestSave;
-
-    private async Task SaveOnceAsync(ActiveRun run)
-    {
-        await using var db = contexts.Create();
-        var (end, reply) = (run.Run, run.Reply);
-        var row = db.Runs.Attach(end);
-        row.Property(stored => stored.Status).OriginalValue = RunStatus.Running;
-        row.Property(stored => stored.Status).IsModified = true;
-        row.Property(stored => stored.ErrorCode).IsModified = true;
-        row.Property(stored => stored.EndedAt).IsModified = true;
-        row.Property(stored => stored.Pieces).IsModified = true;
-        row.Property(stored => stored.PieceLengths).IsModified = true;
-        if (reply.Content.Length == 0 && reply.Status is RunStatus.Failed or RunStatus.Interrupted)
-            db.Messages.Remove(reply);
-        else
-            db.Messages.Update(reply);
-        await db.SaveChangesAsync(CancellationToken.None);
-    }
 
     private async Task<RunEvent?> StoredEndAsync(ActiveRun run)
     {

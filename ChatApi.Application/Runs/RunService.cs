@@ -1,38 +1,24 @@
-using System.Collections.Concurrent;
-using System.Security.Cryptography;
-using System.Text;
 using ChatApi.Application.Abstractions;
 using ChatApi.Application.Errors;
-using ChatApi.Application.Limits;
 using ChatApi.Application.Messages;
-using ChatApi.Application.Sessions;
 using ChatApi.Domain;
 using Microsoft.EntityFrameworkCore;
-using AIMessage = Microsoft.Extensions.AI.ChatMessage;
 
 namespace ChatApi.Application.Runs;
 
 /// <summary>Starts runs, waits for them, and stops them.</summary>
 public sealed class RunService(
     IChatDbContextFactory contexts,
+    RunStarter starter,
     RunExecutor executor,
-    RunLeases leases,
     RunWatcher watcher,
     IRunJournal journal,
     IRunSignals signals,
-    ContextReader contextReader,
-    TurnOptions options,
-    RateLimits limits,
-    TokenBudget budget,
     TimeProvider time)
 {
-    private const int MostTries = 20;
-    private const int MostMilliseconds = 40;
     private static readonly SendMessageRequestValidator Validator = new();
     private static readonly TimeSpan LongestStop = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan StopPoll = TimeSpan.FromMilliseconds(200);
-
-    private readonly ConcurrentDictionary<(Guid UserId, string Key), TaskCompletionSource> _starting = new();
 
     /// <summary>Stores the question and starts making the reply. All that can be refused is refused here.</summary>
     /// <param name="userId">Who asks.</param>
@@ -50,7 +36,7 @@ public sealed class RunService(
     public async Task<RunView> StartAsync(
         Guid userId, Guid sessionId, SendMessageRequest request, string? key, CancellationToken cancellationToken)
     {
-        var started = await StartAsync(new Turn("stream", userId, sessionId, request.Content, key), cancellationToken);
+        var started = await StartAsync("stream", userId, sessionId, request.Content, key, cancellationToken);
         return new(started.Run.Id, watcher.FromStart(started.Run), started.IsReplay);
     }
 
@@ -61,7 +47,7 @@ public sealed class RunService(
     public async Task<WholeReply> CompleteAsync(
         Guid userId, Guid sessionId, SendMessageRequest request, string? key, CancellationToken cancellationToken)
     {
-        var started = await StartAsync(new Turn("message", userId, sessionId, request.Content, key), cancellationToken);
+        var started = await StartAsync("message", userId, sessionId, request.Content, key, cancellationToken);
         return await ReplyAsync(started, cancellationToken);
     }
 
@@ -75,7 +61,7 @@ public sealed class RunService(
             null => (Guid?)null,
             var text => Guid.TryParse(text, out var id) ? id : throw new NotFoundException(),
         };
-        var started = await StartAsync(new Turn("chat", userId, sessionId, request.Content, key), cancellationToken);
+        var started = await StartAsync("chat", userId, sessionId, request.Content, key, cancellationToken);
         return await ReplyAsync(started, cancellationToken);
     }
 
@@ -126,158 +112,15 @@ public sealed class RunService(
     internal async Task AbandonAsync(IChatDbContext db, Guid sessionId, CancellationToken cancellationToken)
     {
         // Another process sees within a second that the row is gone.
-        if (await ActiveRunAsync(db, sessionId, cancellationToken) is { } runId)
+        if (await RunStarter.ActiveRunAsync(db, sessionId, cancellationToken) is { } runId)
             executor.Find(runId)?.Cancel(RunStatus.Stopped);
     }
 
-    private async Task<StartedRun> StartAsync(Turn turn, CancellationToken cancellationToken)
+    private Task<StartedRun> StartAsync(
+        string door, Guid userId, Guid? sessionId, string? content, string? key, CancellationToken cancellationToken)
     {
-        Validator.Check(new SendMessageRequest(turn.Content));
-        if (turn.Key is not { } key)
-            return await StartNewAsync(turn, cancellationToken);
-
-        // One at a time, so that repetitions that come together take no part of anybody's limits.
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        while (_starting.GetOrAdd((turn.UserId, key), done) is var other && other != done)
-            await other.Task.WaitAsync(cancellationToken);
-        try
-        {
-            if (await FindRepeatedAsync(turn, cancellationToken) is { } run)
-                return new(run, null);
-            limits.TakeRequest(turn.UserId.ToString());
-            return await StartNewAsync(turn, cancellationToken);
-        }
-        finally
-        {
-            _starting.TryRemove((turn.UserId, key), out _);
-            done.SetResult();
-        }
-    }
-
-    private async Task<StartedRun> StartNewAsync(Turn turn, CancellationToken cancellationToken)
-    {
-        using var announcement = executor.Announce();
-        limits.TakeTurn(turn.UserId);
-        var place = limits.TakeRun(turn.UserId);
-        StartedRun? started = null;
-        try
-        {
-            return started = await StoreAndStartAsync(turn, place, cancellationToken);
-        }
-        finally
-        {
-            if (started?.Active is null)
-                place.Dispose();
-        }
-    }
-
-    /// <summary>The run that the same request started before; null if it is a new one.</summary>
-    /// <exception cref="KeyReusedException">The key is another request's.</exception>
-    private async Task<Run?> FindRepeatedAsync(Turn turn, CancellationToken cancellationToken)
-    {
-        if (turn.Key is null)
-            return null;
-        await using var db = contexts.Create();
-        var run = await db.Runs.SingleOrDefaultAsync(row => row.UserId == turn.UserId && row.IdempotencyKey == turn.Key, cancellationToken);
-        if (run is null)
-            return null;
-        if (run.CreatedAt > time.Now() - RunRecovery.KeyLifetime)
-            return run.RequestHash.AsSpan().SequenceEqual(turn.Hash) ? run : throw new KeyReusedException();
-        await db.Runs.Where(row => row.Id == run.Id)
-            .ExecuteUpdateAsync(set => set.SetProperty(row => row.IdempotencyKey, (string?)null), cancellationToken);
-        return null;
-    }
-
-    private async Task<StartedRun> StoreAndStartAsync(Turn turn, IDisposable place, CancellationToken cancellationToken)
-    {
-        for (var tries = 1; ; tries++)
-        {
-            await using var db = contexts.Create();
-            var now = time.Now();
-            var (session, context) = turn.SessionId is { } id
-                ? await contextReader.OpenAsync(db, turn.UserId, id, turn.Content!, cancellationToken)
-                : (db.Sessions.Add(SessionService.New(turn.UserId, null, now)).Entity, await contextReader.BuildAsync(turn.Content!));
-            await budget.CheckAsync(
-                db, turn.UserId, () => executor.Active.Count(active => active.Run.UserId == turn.UserId) * options.MaxOutputTokens, cancellationToken);
-            var run = Add(db, session, turn, context, place, now);
-            var asked = time.GetTimestamp();
-            try
-            {
-                // Not to be given up half-way: a run that is stored and not started would block the session.
-                await db.SaveChangesAsync(CancellationToken.None);
-                return await BeginAsync(run, asked);
-            }
-            catch (Exception exception) when (exception is UniqueViolationException or DbUpdateConcurrencyException && tries < MostTries)
-            {
-                var active = await ActiveRunAsync(db, session.Id, cancellationToken);
-                if (active == run.Run.Id)
-                {
-                    // This very save went through, and its answer was lost.
-                    return await BeginAsync(run, asked);
-                }
-
-                if (await FindRepeatedAsync(turn, cancellationToken) is { } repeated)
-                    return new(repeated, null);
-                if (active is not null)
-                    throw new ConflictException(ErrorCodes.RunInProgress, "A reply is still being made in this conversation.") { RunId = active };
-                await Task.Delay(Random.Shared.Next(MostMilliseconds), cancellationToken);
-            }
-        }
-    }
-
-    /// <summary>
-    /// Starts what has been stored. Where that took so long (a process that slept, a database that was away) that somebody may have
-    /// ended the run meanwhile, the model is asked only if nobody has: what it says would belong to nobody.
-    /// </summary>
-    private async Task<StartedRun> BeginAsync(ActiveRun run, long asked)
-    {
-        if (time.GetElapsedTime(asked).TotalSeconds > RunLeases.LeaseSeconds / 2.0 && !await leases.RenewAsync(run.Run.Id))
-            return new(run.Run, null);
-        executor.Start(run);
-        return new(run.Run, run);
-    }
-
-    private ActiveRun Add(
-        IChatDbContext db, ChatSession session, Turn turn, List<AIMessage> context, IDisposable place, DateTime now)
-    {
-        var question = new ChatMessage
-        {
-            Id = Guid.CreateVersion7(),
-            SessionId = session.Id,
-            Position = session.TakePosition(now),
-            Role = MessageRole.User,
-            Content = turn.Content!,
-            CreatedAt = now,
-        };
-        var reply = new ChatMessage
-        {
-            Id = Guid.CreateVersion7(),
-            SessionId = session.Id,
-            Position = session.TakePosition(now),
-            Role = MessageRole.Assistant,
-            Content = "",
-
-            // After the question, also for clients that sort by time.
-            CreatedAt = now.AddMicroseconds(1),
-            Status = RunStatus.Running,
-            Model = executor.DefaultModel,
-        };
-        var run = new Run
-        {
-            Id = Guid.CreateVersion7(),
-            SessionId = session.Id,
-            UserId = session.UserId,
-            UserMessageId = question.Id,
-            MessageId = reply.Id,
-            Status = RunStatus.Running,
-            Owner = executor.Owner,
-            IdempotencyKey = turn.Key,
-            RequestHash = turn.Key is null ? null : turn.Hash,
-            CreatedAt = now,
-        };
-        db.Messages.AddRange(question, reply);
-        db.Runs.Add(run);
-        return new(run, question, reply, context, place, time);
+        Validator.Check(new(content));
+        return starter.StartAsync(new(door, userId, sessionId, content!, key), cancellationToken);
     }
 
     private async Task<WholeReply> ReplyAsync(StartedRun started, CancellationToken cancellationToken)
@@ -349,24 +192,5 @@ public sealed class RunService(
         while (time.GetElapsedTime(started) < LongestStop
             && (await GetAsync(userId, runId, cancellationToken)).Status == RunStatus.Running)
             await Task.Delay(StopPoll, time, cancellationToken);
-    }
-
-    private static async Task<Guid?> ActiveRunAsync(IChatDbContext db, Guid sessionId, CancellationToken cancellationToken) =>
-        await db.Runs
-            .Where(run => run.SessionId == sessionId && run.Status == RunStatus.Running)
-            .Select(run => (Guid?)run.Id)
-            .SingleOrDefaultAsync(cancellationToken);
-
-    /// <summary>A question as it came in.</summary>
-    private sealed record Turn(string Door, Guid UserId, Guid? SessionId, string? Content, string? Key)
-    {
-        /// <summary>What makes it the same request: the door, the conversation, and the words.</summary>
-        public byte[] Hash => SHA256.HashData(Encoding.UTF8.GetBytes($"{Door}\n{SessionId}\n{Content}"));
-    }
-
-    /// <summary>A run, and the execution of it that has just begun here; without one it was started before, by the same request.</summary>
-    private sealed record StartedRun(Run Run, ActiveRun? Active)
-    {
-        public bool IsReplay => Active is null;
     }
 }

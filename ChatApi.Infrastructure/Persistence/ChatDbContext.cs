@@ -63,8 +63,6 @@ internal abstract class ChatDbContext(DbContextOptions options) : DbContext(opti
 
     /// <summary>Words in the database, the same as on the wire: a reader of the tables needs no legend.</summary>
     private sealed class LowerCaseConverter<T>() : ValueConverter<T, string>(
-#pragma warning disable CA1308 // Lower case is what is wanted.
-        value => value.ToString().ToLowerInvariant(), text => Enum.Parse<T>(text, true))
-#pragma warning restore CA1308
+        value => LowerCase.Of(value), text => Enum.Parse<T>(text, true))
         where T : struct, Enum;
 }

@@ -20,12 +20,14 @@ internal static class PersistenceServiceCollectionExtensions
         {
             services.AddPooledDbContextFactory<PostgresChatDbContext>(builder => UsePostgres(builder, options.ConnectionString));
             services.AddSingleton<IChatDbContextFactory, ChatDbContextFactory<PostgresChatDbContext>>();
+            services.AddSingleton<ITurnStore, PostgresTurnStore>();
             services.AddSingleton<IDatabaseMigrator, PostgresMigrator>();
         }
         else
         {
             services.AddPooledDbContextFactory<SqliteChatDbContext>(builder => UseSqlite(builder, options.ConnectionString));
             services.AddSingleton<IChatDbContextFactory, ChatDbContextFactory<SqliteChatDbContext>>();
+            services.AddSingleton<ITurnStore, SqliteTurnStore>();
             services.AddSingleton<IDatabaseMigrator, SqliteMigrator>();
         }
 
