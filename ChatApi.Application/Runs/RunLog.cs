@@ -120,17 +120,20 @@ internal sealed class RunLog(TimeProvider time)
     /// </summary>
     public void Publish()
     {
-        Reader[] readers;
+        Reader first;
+        Reader[] others;
         lock (_gate)
         {
             _published = _text.Length;
             if (_waiting.Count == 0)
                 return;
-            readers = [.. _waiting];
+            first = _waiting[0];
+            others = _waiting.Count == 1 ? [] : [.. _waiting.Skip(1)];
             _waiting.Clear();
         }
 
-        foreach (var reader in readers)
+        first.Wake();
+        foreach (var reader in others)
             reader.Wake();
     }
 

@@ -170,7 +170,8 @@ internal sealed class CompletionChunkReader
         return update;
     }
 
-    private ChatResponseUpdate New() => new() { Role = ChatRole.Assistant, ResponseId = _id, ModelId = _model };
+    /// <summary>With room for one content, which is what nearly every update has.</summary>
+    private ChatResponseUpdate New() => new() { Role = ChatRole.Assistant, ResponseId = _id, ModelId = _model, Contents = new List<AIContent>(1) };
 
     private void ReadUsage(ref Utf8JsonReader json)
     {

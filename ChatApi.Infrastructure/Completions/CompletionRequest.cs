@@ -11,9 +11,19 @@ internal static class CompletionRequest
     // The body is no HTML: text in other alphabets need not be escaped.
     private static readonly JsonWriterOptions Unescaped = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
+    private const int LargestScratch = 1024 * 1024;
+
+    /// <summary>
+    /// Written to before the body has its size: JSON asks for three bytes a character and gets an array twice as large each time, all
+    /// of them thrown away but for the last.
+    /// </summary>
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? _scratch;
+
     public static BinaryData Write(string model, IEnumerable<ChatMessage> messages, ChatOptions? options, RequestDialect dialect)
     {
-        var buffer = new ArrayBufferWriter<byte>(4096);
+        var buffer = _scratch ??= new(16 * 1024);
+        buffer.ResetWrittenCount();
         using (var json = new Utf8JsonWriter(buffer, Unescaped))
         {
             json.WriteStartObject();
@@ -31,7 +41,9 @@ internal static class CompletionRequest
             json.WriteEndObject();
         }
 
-        return BinaryData.FromBytes(buffer.WrittenMemory);
+        if (buffer.Capacity > LargestScratch)
+            _scratch = null;
+        return BinaryData.FromBytes(buffer.WrittenSpan.ToArray());
     }
 
     private static void WriteStreamOptions(Utf8JsonWriter json)

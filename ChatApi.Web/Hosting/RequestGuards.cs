@@ -58,11 +58,14 @@ internal static class RequestGuards
         var limits = app.ApplicationServices.GetRequiredService<RateLimits>();
         return app.Use((context, next) =>
         {
-            if (context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase) && !MayBeRepetition(context))
+            if (context.IsApi() && !MayBeRepetition(context))
                 limits.TakeRequest(CurrentUser.TryGetId(context.User, out var id) ? id.ToString() : context.Address());
             return next(context);
         });
     }
+
+    /// <summary>Whether it is none of the pages.</summary>
+    public static bool IsApi(this HttpContext context) => context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase);
 
     private static bool MayBeRepetition(HttpContext context) =>
         context.Request.Headers.ContainsKey(IdempotencyKey.Header)

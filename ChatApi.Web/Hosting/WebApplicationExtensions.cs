@@ -21,9 +21,12 @@ internal static class WebApplicationExtensions
             SuppressDiagnosticsCallback = _ => true,
         });
         app.UseStatusCodePages(context => Problem.OfStatus(context.HttpContext.Response.StatusCode).WriteAsync(context.HttpContext));
-        app.UseDefaultFiles();
-        app.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = "no-cache" });
-        app.UseSwaggerPages();
+        app.UseWhen(context => !context.IsApi(), pages =>
+        {
+            pages.UseDefaultFiles();
+            pages.UseStaticFiles(new StaticFileOptions { OnPrepareResponse = file => file.Context.Response.Headers.CacheControl = "no-cache" });
+            pages.UseSwaggerPages();
+        });
         app.UseRouting();
         app.UseCors();
         app.UseStrictQuery();
