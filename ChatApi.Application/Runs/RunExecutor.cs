@@ -86,6 +86,7 @@ public sealed partial class RunExecutor(
     private async Task ExecuteAsync(ActiveRun run)
     {
         var started = time.GetTimestamp();
+        LogStarted(run.Run.Id, run.Run.SessionId, run.Run.UserId);
         RunEvent? stored = null;
         try
         {
@@ -106,9 +107,7 @@ public sealed partial class RunExecutor(
         if (run.IsInJournal && stored is not null)
             _ended.Enqueue(run.Run.Id);
         run.Dispose();
-        LogEnded(
-            run.Run.Id, run.Run.SessionId, run.Run.UserId, run.Run.Status, time.GetElapsedTime(started).TotalMilliseconds,
-            run.Reply.Usage?.TotalTokens ?? 0);
+        LogEnded(run.Run.Id, run.Run.Status, time.GetElapsedTime(started).TotalMilliseconds, run.Reply.Usage?.TotalTokens ?? 0);
         run.Log.End(stored ?? RunEvents.Unstored(run.Run));
     }
 
@@ -296,8 +295,11 @@ public sealed partial class RunExecutor(
         public void Dispose() => Interlocked.Decrement(ref _executor._announced);
     }
 
-    [LoggerMessage(LogLevel.Information, "Run {RunId} in session {SessionId} of user {UserId} ended as {Status} after {Milliseconds:F0} ms with {Tokens} tokens")]
-    private partial void LogEnded(Guid runId, Guid sessionId, Guid userId, RunStatus status, double milliseconds, int tokens);
+    [LoggerMessage(LogLevel.Information, "Run {RunId} started in session {SessionId} for user {UserId}")]
+    private partial void LogStarted(Guid runId, Guid sessionId, Guid userId);
+
+    [LoggerMessage(LogLevel.Information, "Run {RunId} ended as {Status} after {Milliseconds:F0} ms with {Tokens} tokens")]
+    private partial void LogEnded(Guid runId, RunStatus status, double milliseconds, int tokens);
 
     [LoggerMessage(LogLevel.Warning, "Run {RunId} failed with {Code}")]
     private partial void LogFailed(Exception exception, Guid runId, string code);
