@@ -2,6 +2,7 @@ using ChatApi.Infrastructure.Persistence.Postgres;
 using ChatApi.Infrastructure.Persistence.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Design;
+using Npgsql;
 
 namespace ChatApi.Infrastructure.Persistence;
 
@@ -11,7 +12,7 @@ internal sealed class PostgresDesignTimeFactory : IDesignTimeDbContextFactory<Po
     public PostgresChatDbContext CreateDbContext(string[] args)
     {
         var builder = new DbContextOptionsBuilder<PostgresChatDbContext>();
-        PersistenceServiceCollectionExtensions.UsePostgres(builder, "Host=localhost");
+        PersistenceServiceCollectionExtensions.UsePostgres(builder, NpgsqlDataSource.Create("Host=localhost"));
         return new(builder.Options);
     }
 }

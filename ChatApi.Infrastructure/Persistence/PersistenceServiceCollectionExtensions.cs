@@ -4,6 +4,7 @@ using ChatApi.Infrastructure.Persistence.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace ChatApi.Infrastructure.Persistence;
 
@@ -18,7 +19,9 @@ internal static class PersistenceServiceCollectionExtensions
         services.AddHealthChecks().AddCheck<DatabaseHealthCheck>("database");
         if (options.IsPostgres)
         {
-            services.AddPooledDbContextFactory<PostgresChatDbContext>(builder => UsePostgres(builder, options.ConnectionString));
+            services.AddSingleton(_ => NpgsqlDataSource.Create(options.ConnectionString));
+            services.AddPooledDbContextFactory<PostgresChatDbContext>(
+                (provider, builder) => UsePostgres(builder, provider.GetRequiredService<NpgsqlDataSource>()));
             services.AddSingleton<IChatDbContextFactory, ChatDbContextFactory<PostgresChatDbContext>>();
             services.AddSingleton<ITurnStore, PostgresTurnStore>();
             services.AddSingleton<IDatabaseMigrator, PostgresMigrator>();
@@ -34,8 +37,8 @@ internal static class PersistenceServiceCollectionExtensions
         return services;
     }
 
-    public static void UsePostgres(DbContextOptionsBuilder builder, string connectionString) => Common(builder)
-        .UseNpgsql(connectionString, npgsql => npgsql
+    public static void UsePostgres(DbContextOptionsBuilder builder, NpgsqlDataSource source) => Common(builder)
+        .UseNpgsql(source, npgsql => npgsql
             .EnableRetryOnFailure(maxRetryCount: 3, maxRetryDelay: TimeSpan.FromSeconds(1), errorCodesToAdd: null)
             .MigrationsHistoryTable(MigrationsTable, PostgresChatDbContext.Schema));
 

@@ -8,10 +8,10 @@ using NpgsqlTypes;
 namespace ChatApi.Infrastructure.Persistence.Postgres;
 
 /// <summary>
-/// Turns by statements of our own, one for each call, on EF Core's connections. What EF Core makes of the same work costs three
+/// Turns by statements of our own, one for each call, on EF Core's connections and with its retries. What EF Core makes of the same work costs three
 /// times as much here, and twice as much in PostgreSQL (docs/decisions/0009).
 /// </summary>
-internal sealed class PostgresTurnStore(IDbContextFactory<PostgresChatDbContext> contexts) : ITurnStore
+internal sealed class PostgresTurnStore(NpgsqlDataSource source, IDbContextFactory<PostgresChatDbContext> contexts) : ITurnStore
 {
     private const string Read =
         """
@@ -72,11 +72,12 @@ internal sealed class PostgresTurnStore(IDbContextFactory<PostgresChatDbContext>
     private const string EndWithoutReply = $"{EndRun} DELETE FROM chat.messages message USING run WHERE message.id = run.message_id";
 
     public Task<Conversation?> ReadAsync(Guid userId, Guid sessionId, int messages, CancellationToken cancellationToken) => ExecuteAsync(
-        async connection =>
+        async cancellation =>
         {
-            await using var command = new NpgsqlCommand(Read, connection) { Parameters = { Uuid(sessionId), Uuid(userId), Integer(messages) } };
-            await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-            if (!await reader.ReadAsync(cancellationToken))
+            await using var command = source.CreateCommand(Read);
+            Add(command, Uuid(sessionId), Uuid(userId), Integer(messages));
+            await using var reader = await command.ExecuteReaderAsync(cancellation);
+            if (!await reader.ReadAsync(cancellation))
                 return null;
             var last = reader.GetInt32(0);
             var history = new List<Utterance>();
@@ -85,7 +86,7 @@ internal sealed class PostgresTurnStore(IDbContextFactory<PostgresChatDbContext>
                 if (!reader.IsDBNull(2))
                     history.Add(new(reader.GetBoolean(1) ? MessageRole.User : MessageRole.Assistant, reader.GetString(2)));
             }
-            while (await reader.ReadAsync(cancellationToken));
+            while (await reader.ReadAsync(cancellation));
             return new Conversation(last, history);
         },
         cancellationToken);
@@ -95,20 +96,14 @@ internal sealed class PostgresTurnStore(IDbContextFactory<PostgresChatDbContext>
         var (session, question, reply, run) = turn;
         try
         {
-            await WriteAsync(() =>
+            await WriteAsync(session is null ? StartInSession : StartWithSession, command =>
             {
-                var command = new NpgsqlCommand(session is null ? StartInSession : StartWithSession)
-                {
-                    Parameters =
-                    {
-                        Uuid(run.SessionId), Uuid(run.UserId), Uuid(run.Id), Integer(reply.Position), Time(run.CreatedAt),
-                        Uuid(question.Id), Text(question.Content), Uuid(reply.Id), Time(reply.CreatedAt), Text(reply.Model),
-                        Uuid(run.Owner), Text(run.IdempotencyKey), Bytes(run.RequestHash),
-                    },
-                };
+                Add(
+                    command, Uuid(run.SessionId), Uuid(run.UserId), Uuid(run.Id), Integer(reply.Position), Time(run.CreatedAt),
+                    Uuid(question.Id), Text(question.Content), Uuid(reply.Id), Time(reply.CreatedAt), Text(reply.Model),
+                    Uuid(run.Owner), Text(run.IdempotencyKey), Bytes(run.RequestHash));
                 if (session is not null)
-                    command.Parameters.Add(Text(session.Title));
-                return command;
+                    Add(command, Text(session.Title));
             });
         }
         catch (Exception exception) when (DatabaseErrors.IsUniqueViolation(exception))
@@ -117,58 +112,47 @@ internal sealed class PostgresTurnStore(IDbContextFactory<PostgresChatDbContext>
         }
     }
 
-    public Task EndAsync(Run run, ChatMessage reply, bool isKept) => WriteAsync(() =>
+    public Task EndAsync(Run run, ChatMessage reply, bool isKept) => WriteAsync(isKept ? EndWithReply : EndWithoutReply, command =>
     {
-        var command = new NpgsqlCommand(isKept ? EndWithReply : EndWithoutReply)
-        {
-            Parameters =
-            {
-                Uuid(run.Id), Integer(run.Fence), Text(LowerCase.Of(run.Status)), Text(run.ErrorCode), Time(run.EndedAt!.Value),
-                Integer(run.Pieces), Bytes(run.PieceLengths),
-            },
-        };
+        Add(
+            command, Uuid(run.Id), Integer(run.Fence), Text(LowerCase.Of(run.Status)), Text(run.ErrorCode), Time(run.EndedAt!.Value),
+            Integer(run.Pieces), Bytes(run.PieceLengths));
         if (isKept)
-        {
-            command.Parameters.Add(Text(reply.Content));
-            command.Parameters.Add(Text(reply.FinishReason));
-            command.Parameters.Add(Text(reply.Model));
-            command.Parameters.Add(Integer(reply.Usage!.PromptTokens));
-            command.Parameters.Add(Integer(reply.Usage.CompletionTokens));
-            command.Parameters.Add(new NpgsqlParameter<bool> { TypedValue = reply.Usage.Estimated });
-        }
-
-        return command;
+            Add(
+                command, Text(reply.Content), Text(reply.FinishReason), Text(reply.Model), Integer(reply.Usage!.PromptTokens),
+                Integer(reply.Usage.CompletionTokens), new NpgsqlParameter<bool> { TypedValue = reply.Usage.Estimated });
     });
 
     /// <summary>Executes one statement; that it changed nothing is an error.</summary>
-    private Task<bool> WriteAsync(Func<NpgsqlCommand> make) => ExecuteAsync(
-        async connection =>
+    private Task<bool> WriteAsync(string sql, Action<NpgsqlCommand> fill) => ExecuteAsync(
+        async cancellation =>
         {
-            await using var command = make();
-            command.Connection = connection;
-            return await command.ExecuteNonQueryAsync(CancellationToken.None) > 0
+            await using var command = source.CreateCommand(sql);
+            fill(command);
+            return await command.ExecuteNonQueryAsync(cancellation) > 0
                 ? true
                 : throw new DbUpdateConcurrencyException("A row is not as it was read.");
         },
         CancellationToken.None);
 
-    private async Task<T> ExecuteAsync<T>(Func<NpgsqlConnection, Task<T>> work, CancellationToken cancellationToken)
+    /// <summary>Where it is worth it, EF Core tries again; the first time costs none of what that takes.</summary>
+    private async Task<T> ExecuteAsync<T>(Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
-        await using var db = contexts.CreateDbContext();
-        return await db.Database.CreateExecutionStrategy().ExecuteAsync(
-            async cancellation =>
-            {
-                await db.Database.OpenConnectionAsync(cancellation);
-                try
-                {
-                    return await work((NpgsqlConnection)db.Database.GetDbConnection());
-                }
-                finally
-                {
-                    await db.Database.CloseConnectionAsync();
-                }
-            },
-            cancellationToken);
+        try
+        {
+            return await work(cancellationToken);
+        }
+        catch (Exception exception) when (exception is NpgsqlException { IsTransient: true } or TimeoutException)
+        {
+            await using var db = contexts.CreateDbContext();
+            return await db.Database.CreateExecutionStrategy().ExecuteAsync(work, cancellationToken);
+        }
+    }
+
+    private static void Add(NpgsqlCommand command, params ReadOnlySpan<NpgsqlParameter> parameters)
+    {
+        foreach (var parameter in parameters)
+            command.Parameters.Add(parameter);
     }
 
     private static NpgsqlParameter<Guid> Uuid(Guid value) => new() { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Uuid };
