@@ -120,20 +120,17 @@ internal sealed class RunLog(TimeProvider time)
     /// </summary>
     public void Publish()
     {
-        Reader first;
-        Reader[] others;
+        Reader[] readers;
         lock (_gate)
         {
             _published = _text.Length;
             if (_waiting.Count == 0)
                 return;
-            first = _waiting[0];
-            others = _waiting.Count == 1 ? [] : [.. _waiting.Skip(1)];
+            readers = [.. _waiting];
             _waiting.Clear();
         }
 
-        first.Wake();
-        foreach (var reader in others)
+        foreach (var reader in readers)
             reader.Wake();
     }
 

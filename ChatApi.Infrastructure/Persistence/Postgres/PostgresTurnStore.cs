@@ -8,8 +8,8 @@ using NpgsqlTypes;
 namespace ChatApi.Infrastructure.Persistence.Postgres;
 
 /// <summary>
-/// Turns by statements of our own, one for each call, on EF Core's connections and with its retries. What EF Core makes of the same work costs three
-/// times as much here, and twice as much in PostgreSQL (docs/decisions/0009).
+/// Turns by statements of our own, one for each call, on EF Core's connections and with its retries: what EF Core makes of the same
+/// work was most of a turn's cost (docs/decisions/0009).
 /// </summary>
 internal sealed class PostgresTurnStore(NpgsqlDataSource source, IDbContextFactory<PostgresChatDbContext> contexts) : ITurnStore
 {
