@@ -45,6 +45,15 @@ public sealed class Run
     /// <summary>SHA-256 of that request, to tell a repetition from another request under the same key.</summary>
     public byte[]? RequestHash { get; init; }
 
+    /// <summary>The messages before the question that the model was shown, oldest first.</summary>
+    public Guid[] ContextMessageIds { get; init; } = [];
+
+    /// <summary>How many of the latest messages were not shown because they did not fit.</summary>
+    public int ContextTrimmed { get; init; }
+
+    /// <summary>Tokens of all that was shown, counted here; null where it was sure to fit without counting.</summary>
+    public int? ContextTokens { get; init; }
+
     /// <summary>UTC, in whole microseconds.</summary>
     public required DateTime CreatedAt { get; init; }
 

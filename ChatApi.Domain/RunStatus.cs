@@ -1,6 +1,6 @@
 namespace ChatApi.Domain;
 
-/// <summary>How far a run, and the reply it makes, has come. All but <see cref="Running"/> are final.</summary>
+/// <summary>How far a run, and the reply it makes, has come. All but <c>running</c> are final.</summary>
 public enum RunStatus
 {
     /// <summary>The reply is being made.</summary>

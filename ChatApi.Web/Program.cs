@@ -2,8 +2,9 @@ using ChatApi.Application;
 using ChatApi.Application.Configuration;
 using ChatApi.Infrastructure;
 using ChatApi.Web.Hosting;
-using Microsoft.AspNetCore.Connections;
+using ChatApi.Web.Telemetry;
 
+var hasStarted = false;
 try
 {
     EnvFile.Load();
@@ -15,10 +16,12 @@ try
         ContentRootPath = AppContext.BaseDirectory,
     });
     var settings = new Settings(builder.Configuration);
+    builder.ConfigureLog(settings);
     builder.ConfigureServer(settings);
     builder.Services.AddApplication(settings);
     builder.Services.AddInfrastructure(settings, builder.Environment.IsDevelopment());
     builder.Services.AddWeb(settings);
+    builder.ConfigureTelemetry(settings);
 
     await using var app = builder.Build();
     await app.Services.PrepareDatabaseAsync(isMigration, app.Lifetime.ApplicationStopping);
@@ -27,16 +30,13 @@ try
 
     app.UseChatApi();
     app.AnnounceStart();
-    await app.RunAsync();
+    await app.StartAsync();
+    hasStarted = true;
+    await app.WaitForShutdownAsync();
     return 0;
 }
-catch (ConfigurationException exception)
+catch (Exception exception) when (!hasStarted && StartFailures.Explain(exception) is { } reason)
 {
-    await Console.Error.WriteLineAsync($"ChatApi cannot start: {exception.Message}");
-    return 1;
-}
-catch (IOException exception) when (exception.InnerException is AddressInUseException)
-{
-    await Console.Error.WriteLineAsync("ChatApi cannot start: the port of PORT or ASPNETCORE_URLS is in use.");
+    await Console.Error.WriteLineAsync($"ChatApi cannot start: {reason}");
     return 1;
 }

@@ -10,6 +10,9 @@ public interface IChatDbContext : IAsyncDisposable
     /// <summary>Accounts of ChatApi's own.</summary>
     DbSet<User> Users { get; }
 
+    /// <summary>Accounts that were deleted, whoever kept them.</summary>
+    DbSet<DeletedAccount> DeletedAccounts { get; }
+
     /// <summary>Conversations.</summary>
     DbSet<ChatSession> Sessions { get; }
 
@@ -19,10 +22,22 @@ public interface IChatDbContext : IAsyncDisposable
     /// <summary>Replies in the making, and those made.</summary>
     DbSet<Run> Runs { get; }
 
+    /// <summary>What was shared.</summary>
+    DbSet<Share> Shares { get; }
+
+    /// <summary>What replies cost, by user, day and model.</summary>
+    DbSet<DailyUsage> DailyUsages { get; }
+
     /// <summary>Stores all changes in one transaction.</summary>
     /// <exception cref="DbUpdateConcurrencyException">A row is not as it was read; nothing is stored.</exception>
     /// <exception cref="UniqueViolationException">Somebody else has stored the same before; nothing is stored.</exception>
     Task<int> SaveChangesAsync(CancellationToken cancellationToken);
+
+    /// <summary>Lets go of what was stored: a long transaction would hold all of it.</summary>
+    void Forget();
+
+    /// <summary>Adds to what a user's replies of a day cost; nothing is lost where several do so at once.</summary>
+    Task AddUsageAsync(DailyUsage usage, CancellationToken cancellationToken);
 
     /// <summary>Does several statements in one transaction; they may be repeated when the connection breaks.</summary>
     Task InTransactionAsync(Func<Task> work, CancellationToken cancellationToken);

@@ -12,6 +12,9 @@ public static class ErrorCodes
     public const string IdempotencyKeyReused = "idempotency_key_reused";
     public const string ContentRequired = "content_required";
     public const string ContentTooLong = "content_too_long";
+    public const string UnknownModel = "unknown_model";
+    public const string NoQuestion = "no_question";
+    public const string NotAReply = "not_a_reply";
     public const string WeakPassword = "weak_password";
     public const string Unauthorized = "unauthorized";
     public const string InvalidCredentials = "invalid_credentials";
@@ -21,6 +24,8 @@ public static class ErrorCodes
     public const string RequestTimeout = "request_timeout";
     public const string EmailTaken = "email_taken";
     public const string RegistrationClosed = "registration_closed";
+    public const string TooManyShares = "too_many_shares";
+    public const string TooManySiblings = "too_many_siblings";
     public const string RunInProgress = "run_in_progress";
     public const string PayloadTooLarge = "payload_too_large";
     public const string UnsupportedMediaType = "unsupported_media_type";

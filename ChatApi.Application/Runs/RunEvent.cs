@@ -35,7 +35,11 @@ public abstract record RunEvent
     /// <param name="Model">The model, as it names itself.</param>
     /// <param name="Usage">What it cost.</param>
     /// <param name="Seq">One more than the number of pieces.</param>
-    public sealed record Done(Guid MessageId, string FullContent, string FinishReason, string? Model, TokenUsage? Usage, int Seq) : RunEvent;
+    public sealed record Done(Guid MessageId, string FullContent, string FinishReason, string? Model, TokenUsage? Usage, int Seq) : RunEvent
+    {
+        /// <summary>The finish reason of a reply that somebody stopped.</summary>
+        public const string Stopped = "stopped";
+    }
 
     /// <summary>The end of a reply that was cut short; the text so far is stored.</summary>
     /// <param name="Error">A sentence for the user.</param>

@@ -6,9 +6,6 @@ namespace ChatApi.Application.Runs;
 /// <summary>What is told of a run, read from what is stored of it.</summary>
 internal static class RunEvents
 {
-    /// <summary>The finish reason of a reply that somebody stopped.</summary>
-    public const string StoppedReason = "stopped";
-
     /// <summary>
     /// Far more pieces than a process can have shown and not yet journalled when its run was taken from it: a viewer that saw them
     /// is still before the terminal event.
@@ -28,7 +25,7 @@ internal static class RunEvents
         var seq = TerminalSeq(run);
         if (run.Status is RunStatus.Completed or RunStatus.Stopped)
             return new RunEvent.Done(
-                run.MessageId, reply?.Content ?? "", reply?.FinishReason ?? StoppedReason, reply?.Model, reply?.Usage, seq);
+                run.MessageId, reply?.Content ?? "", reply?.FinishReason ?? RunEvent.Done.Stopped, reply?.Model, reply?.Usage, seq);
         var (sentence, retryable) = RunErrors.Explain(run.ErrorCode);
         return new RunEvent.Failed(sentence, run.ErrorCode ?? ErrorCodes.UpstreamError, retryable, run.MessageId, seq);
     }

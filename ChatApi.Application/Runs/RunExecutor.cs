@@ -1,8 +1,9 @@
 using System.Collections.Concurrent;
 using ChatApi.Application.Abstractions;
 using ChatApi.Application.Errors;
+using ChatApi.Application.Sessions;
+using ChatApi.Application.Telemetry;
 using ChatApi.Domain;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -15,43 +16,38 @@ namespace ChatApi.Application.Runs;
 /// </summary>
 public sealed partial class RunExecutor(
     IChatClient model,
-    IChatDbContextFactory contexts,
-    ITurnStore turns,
+    RunSaver saver,
+    SessionTitles titles,
     ITokenCounter tokens,
     TurnOptions options,
     TimeProvider time,
     IHostApplicationLifetime lifetime,
     ILogger<RunExecutor> logger) : IHostedLifecycleService
 {
-    /// <summary>No model's longest reply comes near it; what goes on for ever is cut here.</summary>
-    private const int MaxReplyLength = 1_000_000;
+    /// <summary>As long as they may be stored.</summary>
+    private const int MaxModelLength = 200;
+    private const int MaxFinishReasonLength = 64;
 
     /// <summary>How much text, in UTF-16 units, is kept from viewers while more of it is ready to be read.</summary>
     private const int MostUnpublished = 4 * 1024;
 
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(25);
     private static readonly TimeSpan DrainLook = TimeSpan.FromMilliseconds(20);
-    private static readonly TimeSpan LongestSave = TimeSpan.FromMinutes(10);
-    private static readonly TimeSpan LongestSaveOfUnknown = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan LongestSaveAtShutdown = TimeSpan.FromSeconds(3);
 
     private readonly ConcurrentDictionary<Guid, ActiveRun> _active = new();
     private readonly ConcurrentQueue<Guid> _ended = new();
+    private readonly ChatClientMetadata? _about = model.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata;
     private int _announced;
-    private readonly ChatOptions _chatOptions = new()
-    {
-        Temperature = (float)options.Temperature,
-        MaxOutputTokens = options.MaxOutputTokens,
-    };
+    private readonly ChatOptions _chatOptions = ToChatOptions(ReplySettings.None, options);
 
     /// <summary>The name of this process on the runs that it executes.</summary>
     internal Guid Owner { get; } = Guid.CreateVersion7();
 
-    /// <summary>The model that replies, where it says so beforehand.</summary>
-    internal string? DefaultModel { get; } = (model.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata)?.DefaultModelId;
-
     /// <summary>The runs under way here.</summary>
     internal ICollection<ActiveRun> Active => _active.Values;
+
+    /// <summary>How many runs are about to be stored and started here.</summary>
+    internal int Announced => Volatile.Read(ref _announced);
 
     /// <summary>The run, if this process executes it; null if not, or if it has ended.</summary>
     internal ActiveRun? Find(Guid runId) => _active.GetValueOrDefault(runId);
@@ -77,7 +73,7 @@ public sealed partial class RunExecutor(
     /// <summary>Begins a run that is stored already. It outlives the request that asked for it.</summary>
     internal void Start(ActiveRun run)
     {
-        // What belongs to the request (its culture, its trace, its HttpContext) stays there.
+        // What belongs to the request (its culture, its HttpContext) stays there; its trace is the run's by name.
         _active[run.Run.Id] = run;
         using (ExecutionContext.SuppressFlow())
             _ = Task.Run(() => ExecuteAsync(run));
@@ -86,14 +82,18 @@ public sealed partial class RunExecutor(
     private async Task ExecuteAsync(ActiveRun run)
     {
         var started = time.GetTimestamp();
+        using var activity = RunTelemetry.Start(run);
         LogStarted(run.Run.Id, run.Run.SessionId, run.Run.UserId);
         RunEvent? stored = null;
         try
         {
             await ReadReplyAsync(run);
-            await PollingThread.LeaveAsync();
+            // To count tokens takes a while.
+            if (!run.IsCounted)
+                await PollingThread.LeaveAsync();
             Complete(run);
-            stored = await SaveAsync(run);
+            stored = await saver.SaveAsync(run);
+            run.IsStored = stored is not null;
         }
 #pragma warning disable CA1031 // Viewers wait for an end, whatever went wrong; with its lease the run goes to whoever ends it from the journal.
         catch (Exception exception)
@@ -107,30 +107,41 @@ public sealed partial class RunExecutor(
         if (run.IsInJournal && stored is not null)
             _ended.Enqueue(run.Run.Id);
         run.Dispose();
-        LogEnded(run.Run.Id, run.Run.Status, time.GetElapsedTime(started).TotalMilliseconds, run.Reply.Usage?.TotalTokens ?? 0);
+        LogEnded(run.Run.Id, run.Run.SessionId, run.Run.UserId, run.Run.Status, time.GetElapsedTime(started).TotalMilliseconds, run.Reply.Usage?.TotalTokens ?? 0);
+        RunTelemetry.End(activity, run, time.GetElapsedTime(started));
         run.Log.End(stored ?? RunEvents.Unstored(run.Run));
+        if (run.IsUntitled && stored is RunEvent.Done && run.Run.Status == RunStatus.Completed)
+            titles.Make(run.Run.UserId, run.Run.SessionId, run.Question.Content, run.Reply.Content);
     }
 
     /// <summary>Reads the model to the end. Whatever happens, the run and the reply then say how it ended.</summary>
     private async Task ReadReplyAsync(ActiveRun run)
     {
+        var settings = run.Settings == ReplySettings.None ? _chatOptions : ToChatOptions(run.Settings, options);
+        using var call = ModelCall.Start(run, _about, settings, time);
         try
         {
-            await using var updates = model.GetStreamingResponseAsync(run.Context, _chatOptions, run.Cancellation).GetAsyncEnumerator(run.Cancellation);
+            await using var updates = model.GetStreamingResponseAsync(run.Context, settings, run.Cancellation).GetAsyncEnumerator(run.Cancellation);
             while (await MoveNextAsync(updates, run.Log))
             {
                 var update = updates.Current;
-                run.Reply.Model = update.ModelId ?? run.Reply.Model;
-                run.Reply.FinishReason = update.FinishReason?.Value ?? run.Reply.FinishReason;
+                run.Reply.Model = ProviderText.Cut(update.ModelId, MaxModelLength) ?? run.Reply.Model;
+                run.Reply.FinishReason = ProviderText.Cut(update.FinishReason?.Value, MaxFinishReasonLength) ?? run.Reply.FinishReason;
+                var isCut = false;
                 for (var index = 0; index < update.Contents.Count; index++)
                 {
                     if (update.Contents[index] is TextContent text)
-                        run.Log.Append(text.Text);
+                    {
+                        isCut |= !Append(run.Log, text.Text);
+                        call?.NoteText();
+                    }
                     else if (update.Contents[index] is UsageContent counted)
-                        run.Usage = counted.Details;
+                    {
+                        (run.Usage ??= new()).Add(counted.Details); // Clients that ask several times for a reply count each.
+                    }
                 }
 
-                if (run.Log.Length > MaxReplyLength)
+                if (isCut)
                 {
                     (run.Run.Status, run.Reply.FinishReason) = (RunStatus.Stopped, ChatFinishReason.Length.Value);
                     break;
@@ -154,11 +165,21 @@ public sealed partial class RunExecutor(
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            LogFailed(exception, run.Run.Id, ErrorCodes.UpstreamError);
+            // Its words are its own, and may be somebody's question: they are neither logged nor exported.
+            LogFailedForeign(run.Run.Id, ErrorCodes.UpstreamError, exception.GetType().FullName ?? "");
             SetEnd(run, ErrorCodes.UpstreamError);
         }
 
         run.Log.Close();
+    }
+
+    /// <summary>Adds a piece to the text, as far as there is room for it.</summary>
+    /// <returns>Whether there was.</returns>
+    private static bool Append(RunLog log, string text)
+    {
+        var room = Validation.MaxReplyLength - log.Length;
+        log.Append(text.Length <= room ? text : ProviderText.Cut(text, room)!);
+        return text.Length <= room;
     }
 
     /// <summary>Fills in what is stored of the reply.</summary>
@@ -170,10 +191,19 @@ public sealed partial class RunExecutor(
         run.Run.PieceLengths = PieceLengths.Encode(ends);
         run.Reply.Content = content;
         run.Reply.Status = run.Run.Status;
-        run.Reply.Usage = run.Usage is { InputTokenCount: { } input, OutputTokenCount: { } output }
-            ? new((int)input, (int)output, false)
+        run.Reply.Usage = run.IsCounted
+            ? new((int)run.Usage!.InputTokenCount!, (int)run.Usage.OutputTokenCount!, false)
             : new(run.Context.Sum(message => tokens.Count(message.Text)), tokens.Count(content), true);
     }
+
+    private static ChatOptions ToChatOptions(ReplySettings settings, TurnOptions options) => new()
+    {
+        ModelId = settings.Model,
+        Temperature = (float)(settings.Temperature ?? options.Temperature),
+        MaxOutputTokens = settings.MaxOutputTokens ?? options.MaxOutputTokens,
+        TopP = (float?)settings.TopP,
+        StopSequences = settings.Stop is { Count: > 0 } stop ? [.. stop] : null,
+    };
 
     /// <summary>What has come together is shown together, but is never waited for.</summary>
     private static ValueTask<bool> MoveNextAsync(IAsyncEnumerator<ChatResponseUpdate> updates, RunLog log)
@@ -201,56 +231,7 @@ public sealed partial class RunExecutor(
             _ => errorCode,
         };
         if (run.Run.Status == RunStatus.Stopped)
-            run.Reply.FinishReason = RunEvents.StoppedReason;
-    }
-
-    /// <summary>
-    /// Stores the end and says what viewers are told; null if it is to be ended from the journal. A database that is away is waited
-    /// for: the reply was paid for. What nobody knows of may pass, too, but is not waited for as long.
-    /// </summary>
-    private async Task<RunEvent?> SaveAsync(ActiveRun run)
-    {
-        var started = time.GetTimestamp();
-        var isOvertaken = false;
-        for (var delay = TimeSpan.FromMilliseconds(100); ; delay = delay < TimeSpan.FromSeconds(2) ? delay * 2 : delay)
-        {
-            try
-            {
-                if (isOvertaken)
-                    return await StoredEndAsync(run);
-                // A reply that failed before it said anything is none.
-                await turns.EndAsync(
-                    run.Run, run.Reply, isKept: run.Reply.Content.Length > 0 || run.Run.Status is not (RunStatus.Failed or RunStatus.Interrupted));
-                return RunEvents.Terminal(run.Run, run.Reply);
-            }
-            catch (DbUpdateConcurrencyException) when (!isOvertaken)
-            {
-                // The session was deleted, another process ended the run, or this very save did before its answer was lost.
-                LogOvertaken(run.Run.Id);
-                isOvertaken = true;
-            }
-            catch (Exception exception) when (time.GetElapsedTime(started) < LongestSaveOf(run, exception))
-            {
-                LogSaveDelayed(exception, run.Run.Id);
-                await Task.Delay(delay, time, CancellationToken.None);
-            }
-        }
-    }
-
-    private TimeSpan LongestSaveOf(ActiveRun run, Exception exception) =>
-        run.EndAs == RunStatus.Interrupted ? LongestSaveAtShutdown
-        : contexts.Explain(exception) is null ? LongestSaveOfUnknown
-        : LongestSave;
-
-    private async Task<RunEvent?> StoredEndAsync(ActiveRun run)
-    {
-        await using var db = contexts.Create();
-        var stored = await db.Runs.SingleOrDefaultAsync(row => row.Id == run.Run.Id);
-        if (stored is null)
-            return RunEvents.Deleted(run.Run);
-        if (stored.Status == RunStatus.Running)
-            return null;
-        return RunEvents.Terminal(stored, await db.Messages.SingleOrDefaultAsync(row => row.Id == run.Run.MessageId));
+            run.Reply.FinishReason = RunEvent.Done.Stopped;
     }
 
     /// <inheritdoc/>
@@ -298,17 +279,14 @@ public sealed partial class RunExecutor(
     [LoggerMessage(LogLevel.Information, "Run {RunId} started in session {SessionId} for user {UserId}")]
     private partial void LogStarted(Guid runId, Guid sessionId, Guid userId);
 
-    [LoggerMessage(LogLevel.Information, "Run {RunId} ended as {Status} after {Milliseconds:F0} ms with {Tokens} tokens")]
-    private partial void LogEnded(Guid runId, RunStatus status, double milliseconds, int tokens);
+    [LoggerMessage(LogLevel.Information, "Run {RunId} in session {SessionId} for user {UserId} ended as {Status} after {Milliseconds:F0} ms with {Tokens} tokens")]
+    private partial void LogEnded(Guid runId, Guid sessionId, Guid userId, RunStatus status, double milliseconds, int tokens);
 
     [LoggerMessage(LogLevel.Warning, "Run {RunId} failed with {Code}")]
     private partial void LogFailed(Exception exception, Guid runId, string code);
 
-    [LoggerMessage(LogLevel.Warning, "Run {RunId} waits for the database to store its reply")]
-    private partial void LogSaveDelayed(Exception exception, Guid runId);
-
-    [LoggerMessage(LogLevel.Warning, "Run {RunId} was ended by somebody else before it was stored")]
-    private partial void LogOvertaken(Guid runId);
+    [LoggerMessage(LogLevel.Warning, "Run {RunId} failed with {Code}: {Exception}")]
+    private partial void LogFailedForeign(Guid runId, string code, string exception);
 
     [LoggerMessage(LogLevel.Error, "Run {RunId} could not be stored")]
     private partial void LogSaveFailed(Exception exception, Guid runId);

@@ -55,8 +55,9 @@ public sealed partial class RunLeases : BackgroundService
         {
             try
             {
+                // PollingThread says why no statement is cancelled.
                 if (_executor.Active.Count > 0)
-                    await (tick % TicksPerRenewal == 0 ? ConfirmAsync(stoppingToken) : HeedAsync(stoppingToken));
+                    await (tick % TicksPerRenewal == 0 ? ConfirmAsync(CancellationToken.None) : HeedAsync(CancellationToken.None));
                 _isFailing = false;
                 await timer.WaitForNextTickAsync(stoppingToken);
             }

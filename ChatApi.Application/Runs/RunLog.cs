@@ -22,10 +22,14 @@ internal sealed class RunLog(TimeProvider time)
     private readonly Lock _gate = new();
     private readonly StringBuilder _text = new();
     private readonly List<int> _ends = [];
-    private readonly List<Reader> _waiting = [];
     private readonly TaskCompletionSource<RunEvent> _terminal = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private static int _viewers;
+    private Reader? _waiting;
     private int _published;
     private char? _heldBack;
+
+    /// <summary>How many read a log in this process.</summary>
+    public static int Viewers => Volatile.Read(ref _viewers);
 
     /// <summary>The last event, when the run has ended and its reply is stored.</summary>
     public Task<RunEvent> Terminal => _terminal.Task;
@@ -40,13 +44,13 @@ internal sealed class RunLog(TimeProvider time)
         }
     }
 
-    /// <summary>How long the text is, in UTF-16 units.</summary>
+    /// <summary>How long the text is, in UTF-16 units, with the half of a character that waits for its other half.</summary>
     public int Length
     {
         get
         {
             lock (_gate)
-                return _text.Length;
+                return _text.Length + (_heldBack is null ? 0 : 1);
         }
     }
 
@@ -120,18 +124,19 @@ internal sealed class RunLog(TimeProvider time)
     /// </summary>
     public void Publish()
     {
-        Reader[] readers;
+        Reader? next;
         lock (_gate)
         {
             _published = _text.Length;
-            if (_waiting.Count == 0)
-                return;
-            readers = [.. _waiting];
-            _waiting.Clear();
+            (next, _waiting) = (_waiting, null);
         }
 
-        foreach (var reader in readers)
+        while (next is { } reader)
+        {
+            // Before it goes on, and waits again.
+            next = reader.Next;
             reader.Wake();
+        }
     }
 
     /// <summary>No more pieces will come: half a character that is left over becomes U+FFFD.</summary>
@@ -186,8 +191,8 @@ internal sealed class RunLog(TimeProvider time)
                 }
                 else
                 {
-                    wait = reader.WaitAsync();
-                    _waiting.Add(reader);
+                    wait = reader.WaitAsync(_waiting);
+                    _waiting = reader;
                 }
             }
 
@@ -284,15 +289,20 @@ internal sealed class RunLog(TimeProvider time)
             (_log, _time, _lastTold) = (log, time, time.GetTimestamp());
             _timer = time.CreateTimer(static reader => ((Reader)reader!).Tick(), this, LongestSilence, Timeout.InfiniteTimeSpan);
             _leaving = cancellationToken.UnsafeRegister(static reader => ((Reader)reader!).Interrupt(), this);
+            Interlocked.Increment(ref _viewers);
         }
 
         public bool IsInSilence => _time.GetElapsedTime(Volatile.Read(ref _lastTold)) >= LongestSilence;
 
         public void WasTold() => Volatile.Write(ref _lastTold, _time.GetTimestamp());
 
+        /// <summary>The one that waits after it.</summary>
+        public Reader? Next { get; private set; }
+
         /// <summary>Only with the log's lock held: whoever takes the reader out of those that wait, wakes it.</summary>
-        public ValueTask WaitAsync()
+        public ValueTask WaitAsync(Reader? next)
         {
+            Next = next;
             _signal.Reset();
             return new(this, _signal.Version);
         }
@@ -301,6 +311,7 @@ internal sealed class RunLog(TimeProvider time)
 
         public void Dispose()
         {
+            Interlocked.Decrement(ref _viewers);
             _timer.Dispose();
             _leaving.Dispose();
         }
@@ -326,11 +337,30 @@ internal sealed class RunLog(TimeProvider time)
         {
             lock (_log._gate)
             {
-                if (!_log._waiting.Remove(this))
+                if (!TakeOut())
                     return;
             }
 
             Wake();
+        }
+
+        private bool TakeOut()
+        {
+            if (_log._waiting == this)
+            {
+                _log._waiting = Next;
+                return true;
+            }
+
+            for (var before = _log._waiting; before is not null; before = before.Next)
+            {
+                if (before.Next != this)
+                    continue;
+                before.Next = Next;
+                return true;
+            }
+
+            return false;
         }
     }
 }

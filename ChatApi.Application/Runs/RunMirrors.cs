@@ -28,6 +28,16 @@ public sealed partial class RunMirrors(
     private TaskCompletionSource _news = NewSignal();
     private bool _isFailing;
 
+    /// <summary>How many there are.</summary>
+    internal int Count
+    {
+        get
+        {
+            lock (_gate)
+                return _mirrors.Count;
+        }
+    }
+
     /// <summary>What a run says after the first <paramref name="after"/> pieces, down to its end; nothing more once this process stops.</summary>
     internal async IAsyncEnumerable<RunEvent> FollowAsync(
         Run run, int after, [EnumeratorCancellation] CancellationToken cancellationToken = default)
@@ -57,7 +67,7 @@ public sealed partial class RunMirrors(
             try
             {
                 var news = await NewsAsync(stoppingToken);
-                var found = await LookAsync(stoppingToken);
+                var found = await LookAsync(CancellationToken.None); // PollingThread says why no statement is cancelled.
                 _isFailing = false;
                 var longest = signals.AreArriving ? LongestPauseWithSignals : LongestPause;
                 pause = found ? ShortestPause : TimeSpan.FromTicks(Math.Min(pause.Ticks * 3 / 2, longest.Ticks));

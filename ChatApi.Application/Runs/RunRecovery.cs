@@ -1,6 +1,9 @@
 using System.Collections.Concurrent;
 using ChatApi.Application.Abstractions;
 using ChatApi.Application.Errors;
+using ChatApi.Application.Limits;
+using ChatApi.Application.Messages;
+using ChatApi.Application.Telemetry;
 using ChatApi.Domain;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Hosting;
@@ -16,8 +19,9 @@ public sealed partial class RunRecovery(
     IChatDbContextFactory contexts,
     IRunJournal journal,
     IRunSignals signals,
-    ContextReader contextReader,
+    TurnOptions options,
     ITokenCounter tokens,
+    RateLimits limits,
     TimeProvider time,
     ILogger<RunRecovery> logger) : BackgroundService
 {
@@ -50,11 +54,12 @@ public sealed partial class RunRecovery(
         {
             try
             {
+                // PollingThread says why no statement is cancelled.
                 await EndExpiredAsync(stoppingToken);
                 if (look % LooksPerCleaning == 0)
                 {
-                    await ForgetKeysAsync(stoppingToken);
-                    await journal.CleanAsync(stoppingToken);
+                    await ForgetKeysAsync(CancellationToken.None);
+                    await journal.CleanAsync(CancellationToken.None);
                 }
 
                 await timer.WaitForNextTickAsync(stoppingToken);
@@ -74,13 +79,14 @@ public sealed partial class RunRecovery(
         }
     }
 
-    private async Task EndExpiredAsync(CancellationToken cancellationToken)
+    /// <param name="stoppingToken">Begins with no other run.</param>
+    private async Task EndExpiredAsync(CancellationToken stoppingToken)
     {
         List<Run> expired;
         await using (var db = contexts.Create())
             expired = await db.Runs
                 .Where(run => run.Status == RunStatus.Running && run.LeaseExpiresAt < DateTime.UtcNow)
-                .ToListAsync(cancellationToken);
+                .ToListAsync(CancellationToken.None);
         var suspects = _suspects;
         _suspects = expired.ToDictionary(run => run.Id, run => run.LeaseExpiresAt);
         foreach (var id in _postponed.Keys.Where(id => !_suspects.ContainsKey(id)))
@@ -88,8 +94,8 @@ public sealed partial class RunRecovery(
         var gone = expired.Where(run => suspects.TryGetValue(run.Id, out var lease) && lease == run.LeaseExpiresAt);
         await Parallel.ForEachAsync(
             gone,
-            new ParallelOptions { MaxDegreeOfParallelism = MostAtOnce, CancellationToken = cancellationToken },
-            async (run, cancellation) => await EndAsync(run, cancellation));
+            new ParallelOptions { MaxDegreeOfParallelism = MostAtOnce, CancellationToken = stoppingToken },
+            async (run, _) => await EndAsync(run, CancellationToken.None));
     }
 
     private async Task EndAsync(Run run, CancellationToken cancellationToken)
@@ -104,12 +110,16 @@ public sealed partial class RunRecovery(
         var end = new End(content, PieceLengths.Encode(ends), ends.Length, await UsageAsync(run, content, cancellationToken));
 
         await using var db = contexts.Create();
+        var reply = await db.Messages.SingleOrDefaultAsync(message => message.Id == run.MessageId, cancellationToken);
         var isEnded = false;
         await db.InTransactionAsync(
-            async () => isEnded = await StoreAsync(db, run, end, time.Now(), cancellationToken), cancellationToken);
+            async () => isEnded = await StoreAsync(db, run, reply, end, time.Now(), cancellationToken), cancellationToken);
         if (!isEnded)
             return;
         LogEnded(run.Id, content.Length);
+        RunTelemetry.NoteRecovered();
+        if (content.Length > 0)
+            limits.Spend(run.UserId, run.CreatedAt, end.Usage.TotalTokens);
         await journal.RemoveAsync([run.Id], cancellationToken);
         signals.Advance([run.Id]);
     }
@@ -118,8 +128,12 @@ public sealed partial class RunRecovery(
     /// Where the lease is still an expired one: its owner may have renewed it meanwhile. (Not where it is the same: SQLite's times are
     /// texts, and the one that it writes itself has a zero at its end that a parameter has not.)
     /// </summary>
-    private static async Task<bool> StoreAsync(IChatDbContext db, Run run, End end, DateTime now, CancellationToken cancellationToken)
+    private static async Task<bool> StoreAsync(
+        IChatDbContext db, Run run, ChatMessage? reply, End end, DateTime now, CancellationToken cancellationToken)
     {
+        var isLeft = end.Content.Length == 0 && reply is { HasSiblings: true };
+        if (isLeft)
+            await Branches.TakePlaceAsync(db.Sessions.IgnoreQueryFilters(), run.SessionId, now, cancellationToken);
         var ended = await db.Runs
             .Where(row => row.Id == run.Id && row.Status == RunStatus.Running && row.Fence == run.Fence && row.LeaseExpiresAt < DateTime.UtcNow)
             .ExecuteUpdateAsync(
@@ -133,37 +147,41 @@ public sealed partial class RunRecovery(
                 cancellationToken);
         if (ended == 0)
             return false;
-        var reply = db.Messages.Where(row => row.Id == run.MessageId);
+        var stored = db.Messages.Where(row => row.Id == run.MessageId);
         if (end.Content.Length == 0)
-            await reply.ExecuteDeleteAsync(cancellationToken);
-        else
-            await reply.ExecuteUpdateAsync(
-                set => set
-                    .SetProperty(row => row.Content, end.Content)
-                    .SetProperty(row => row.Status, RunStatus.Interrupted)
-                    .SetProperty(row => row.Usage, end.Usage),
-                cancellationToken);
+        {
+            if (isLeft)
+                await Branches.LeaveAsync(db, reply!, null, cancellationToken);
+            await stored.ExecuteDeleteAsync(cancellationToken);
+            return true;
+        }
+
+        await stored.ExecuteUpdateAsync(
+            set => set
+                .SetProperty(row => row.Content, end.Content)
+                .SetProperty(row => row.Status, RunStatus.Interrupted)
+                .SetProperty(row => row.Usage, end.Usage),
+            cancellationToken);
+        await db.AddUsageAsync(DailyUsage.Of(run.UserId, run.CreatedAt, reply?.Model, end.Usage), cancellationToken);
         return true;
     }
 
     /// <summary>What it cost, as far as can be told: the provider's figures died with the process.</summary>
     private async Task<TokenUsage> UsageAsync(Run run, string content, CancellationToken cancellationToken)
     {
+        if (run.ContextTokens is { } counted)
+            return new(counted, tokens.Count(content), true);
         await using var db = contexts.Create();
-        var question = await db.Messages.SingleOrDefaultAsync(message => message.Id == run.UserMessageId, cancellationToken);
-        var prompt = 0;
-        try
-        {
-            if (question is not null)
-                prompt = (await contextReader.ReadAsync(db, question, cancellationToken))
-                    .Sum(message => tokens.Count(message.Text));
-        }
-        catch (InvalidRequestException)
-        {
-            // It fitted when it was asked; the limit has been lowered since. The run has to end all the same.
-        }
-
-        return new(prompt, tokens.Count(content), true);
+        var shown = await db.Messages
+            .Where(message => message.Id == run.UserMessageId || run.ContextMessageIds.Contains(message.Id))
+            .Select(message => message.Content)
+            .ToListAsync(cancellationToken);
+        var prompt = await db.Sessions
+            .IgnoreQueryFilters()
+            .Where(session => session.Id == run.SessionId)
+            .Select(session => session.Settings)
+            .SingleOrDefaultAsync(cancellationToken);
+        return new(tokens.Count(prompt?.SystemPrompt ?? options.SystemPrompt) + shown.Sum(tokens.Count), tokens.Count(content), true);
     }
 
     private async Task ForgetKeysAsync(CancellationToken cancellationToken)

@@ -1,6 +1,8 @@
 using ChatApi.Application.Abstractions;
 using ChatApi.Application.Errors;
+using ChatApi.Application.Limits;
 using ChatApi.Application.Messages;
+using ChatApi.Application.Telemetry;
 using ChatApi.Domain;
 using Microsoft.EntityFrameworkCore;
 
@@ -14,6 +16,7 @@ public sealed class RunService(
     RunWatcher watcher,
     IRunJournal journal,
     IRunSignals signals,
+    SettingsRules rules,
     TimeProvider time)
 {
     private static readonly SendMessageRequestValidator Validator = new();
@@ -21,7 +24,7 @@ public sealed class RunService(
     private static readonly TimeSpan StopPoll = TimeSpan.FromMilliseconds(200);
 
     /// <summary>Stores the question and starts making the reply. All that can be refused is refused here.</summary>
-    /// <param name="userId">Who asks.</param>
+    /// <param name="caller">Who asks.</param>
     /// <param name="sessionId">The conversation.</param>
     /// <param name="request">The question.</param>
     /// <param name="key">The request's <c>Idempotency-Key</c>, if it has one: its repetition leads to the same run.</param>
@@ -34,34 +37,75 @@ public sealed class RunService(
     /// <exception cref="RateLimitedException">The user asks too much, has too many replies in the making, or has used up the day's tokens.</exception>
     /// <exception cref="UnavailableException"><c>shutting_down</c>.</exception>
     public async Task<RunView> StartAsync(
-        Guid userId, Guid sessionId, SendMessageRequest request, string? key, CancellationToken cancellationToken)
+        Caller caller, Guid sessionId, SendMessageRequest request, string? key, CancellationToken cancellationToken)
     {
-        var started = await StartAsync("stream", userId, sessionId, request.Content, key, cancellationToken);
-        return new(started.Run.Id, watcher.FromStart(started.Run), started.IsReplay);
+        var started = await AskAsync(new("stream", caller, sessionId, request.Content, key), request, cancellationToken);
+        return watcher.View(started);
+    }
+
+    /// <summary>Asks anew in the place of another question, and starts making the reply.</summary>
+    /// <inheritdoc cref="StartAsync(Caller, Guid, SendMessageRequest, string, CancellationToken)" path="/*"/>
+    public async Task<RunView> EditAsync(
+        Caller caller, Guid sessionId, EditMessageRequest request, string? key, CancellationToken cancellationToken)
+    {
+        var turn = new Turn("edit", caller, sessionId, request.Content, key) { Anew = new(ParseId(request.MessageId)) };
+        var started = await AskAsync(turn, request, cancellationToken);
+        return watcher.View(started);
+    }
+
+    /// <summary>Starts making a reply anew.</summary>
+    /// <inheritdoc cref="StartAsync(Caller, Guid, SendMessageRequest, string, CancellationToken)" path="/*"/>
+    /// <exception cref="ConflictException"><c>no_question</c>: there is none to answer.</exception>
+    public async Task<RunView> RegenerateAsync(
+        Caller caller, Guid sessionId, RegenerateRequest request, string? key, CancellationToken cancellationToken)
+    {
+        rules.Check(request);
+        var turn = new Turn("regenerate", caller, sessionId, null, key)
+        {
+            Anew = new(request.MessageId is null ? null : ParseId(request.MessageId)),
+            Settings = request.ToSettings(),
+        };
+        var started = await starter.StartAsync(turn, cancellationToken);
+        return watcher.View(started);
+    }
+
+    /// <summary>Asks anew in the place of another question, and waits for the whole reply.</summary>
+    /// <inheritdoc cref="CompleteAsync" path="/*"/>
+    public async Task<WholeReply> EditWholeAsync(
+        Caller caller, Guid messageId, ReplaceMessageRequest request, string? key, CancellationToken cancellationToken)
+    {
+        Guid? sessionId;
+        await using (var db = contexts.Create())
+            sessionId = await db.Messages
+                .Where(message => message.Id == messageId && message.UserId == caller.UserId)
+                .Select(message => (Guid?)message.SessionId)
+                .SingleOrDefaultAsync(cancellationToken);
+        var turn = new Turn("replace", caller, sessionId ?? throw new NotFoundException(), request.Content, key) { Anew = new(messageId) };
+        return await ReplyAsync(await AskAsync(turn, request, cancellationToken), cancellationToken);
     }
 
     /// <summary>Asks, and waits for the whole reply. A client that leaves stops nothing.</summary>
-    /// <inheritdoc cref="StartAsync(Guid, Guid, SendMessageRequest, string, CancellationToken)" path="/param"/>
-    /// <inheritdoc cref="StartAsync(Guid, Guid, SendMessageRequest, string, CancellationToken)" path="/exception"/>
+    /// <inheritdoc cref="StartAsync(Caller, Guid, SendMessageRequest, string, CancellationToken)" path="/param"/>
+    /// <inheritdoc cref="StartAsync(Caller, Guid, SendMessageRequest, string, CancellationToken)" path="/exception"/>
     /// <exception cref="CompletionException">The model failed; the question stays stored.</exception>
     public async Task<WholeReply> CompleteAsync(
-        Guid userId, Guid sessionId, SendMessageRequest request, string? key, CancellationToken cancellationToken)
+        Caller caller, Guid sessionId, CreateMessageRequest request, string? key, CancellationToken cancellationToken)
     {
-        var started = await StartAsync("message", userId, sessionId, request.Content, key, cancellationToken);
+        var started = await AskAsync(new("message", caller, sessionId, request.Content, key), request, cancellationToken);
         return await ReplyAsync(started, cancellationToken);
     }
 
     /// <summary>Asks, in a new conversation if none is named, and waits for the whole reply.</summary>
-    /// <inheritdoc cref="StartAsync(Guid, Guid, SendMessageRequest, string, CancellationToken)" path="/param"/>
+    /// <inheritdoc cref="StartAsync(Caller, Guid, SendMessageRequest, string, CancellationToken)" path="/param"/>
     /// <inheritdoc cref="CompleteAsync" path="/exception"/>
-    public async Task<WholeReply> ChatAsync(Guid userId, ChatRequest request, string? key, CancellationToken cancellationToken)
+    public async Task<WholeReply> ChatAsync(Caller caller, ChatRequest request, string? key, CancellationToken cancellationToken)
     {
         var sessionId = request.SessionId switch
         {
             null => (Guid?)null,
-            var text => Guid.TryParse(text, out var id) ? id : throw new NotFoundException(),
+            var text => ParseId(text),
         };
-        var started = await StartAsync("chat", userId, sessionId, request.Content, key, cancellationToken);
+        var started = await AskAsync(new("chat", caller, sessionId, request.Content, key), request, cancellationToken);
         return await ReplyAsync(started, cancellationToken);
     }
 
@@ -70,7 +114,11 @@ public sealed class RunService(
     public async Task<RunResponse> GetAsync(Guid userId, Guid runId, CancellationToken cancellationToken)
     {
         await using var db = contexts.Create();
-        var run = await db.Runs.SingleOrDefaultAsync(row => row.Id == runId && row.UserId == userId, cancellationToken)
+        var run = await (
+            from row in db.Runs
+            join session in db.Sessions on row.SessionId equals session.Id
+            where row.Id == runId && row.UserId == userId
+            select row).SingleOrDefaultAsync(cancellationToken)
             ?? throw new NotFoundException();
         var reply = await db.Messages.SingleOrDefaultAsync(row => row.Id == run.MessageId, cancellationToken);
         var (content, seq) = (reply?.Content ?? "", run.Pieces);
@@ -82,7 +130,8 @@ public sealed class RunService(
 
         return new(
             run.Id, run.SessionId, run.UserMessageId, run.MessageId, run.Status, content, seq, run.ErrorCode,
-            reply?.FinishReason, reply?.Model, reply?.Usage, run.CreatedAt, run.EndedAt);
+            reply?.FinishReason, reply?.Model, reply?.Usage,
+            new(run.ContextMessageIds, run.ContextTokens ?? reply?.Usage?.PromptTokens, run.ContextTrimmed), run.CreatedAt, run.EndedAt);
     }
 
     /// <summary>Stops a run wherever it is executed, and waits until it has ended. To stop what has ended changes nothing.</summary>
@@ -92,6 +141,7 @@ public sealed class RunService(
         var run = await FindAsync(userId, sessionId, runId, cancellationToken);
         if (run.Status == RunStatus.Running)
         {
+            RunTelemetry.NoteStopRequest();
             await RequestStopAsync(run.Id, cancellationToken);
             signals.RequestStop(run.Id);
             if (executor.Find(run.Id) is { } active)
@@ -116,12 +166,39 @@ public sealed class RunService(
             executor.Find(runId)?.Cancel(RunStatus.Stopped);
     }
 
-    private Task<StartedRun> StartAsync(
-        string door, Guid userId, Guid? sessionId, string? content, string? key, CancellationToken cancellationToken)
+    /// <summary>Stops the session's run, wherever it is made, without waiting for its end; what it has said so far is stored.</summary>
+    internal async Task StopActiveAsync(IChatDbContext db, Guid sessionId)
     {
-        Validator.Check(new(content));
-        return starter.StartAsync(new(door, userId, sessionId, content!, key), cancellationToken);
+        if (await RunStarter.ActiveRunAsync(db, sessionId, CancellationToken.None) is not { } runId)
+            return;
+        await RequestStopAsync(runId, CancellationToken.None);
+        signals.RequestStop(runId);
+        executor.Find(runId)?.Cancel(RunStatus.Stopped);
     }
+
+    /// <summary>Stops all of a user's runs, wherever they are made, without waiting for their end: their rows are about to go.</summary>
+    /// <returns>The runs.</returns>
+    internal async Task<IReadOnlyCollection<Guid>> AbandonAllAsync(IChatDbContext db, Guid userId)
+    {
+        var runIds = await db.Runs
+            .Where(run => run.UserId == userId && run.Status == RunStatus.Running).Select(run => run.Id).ToListAsync();
+        foreach (var runId in runIds)
+        {
+            signals.RequestStop(runId);
+            executor.Find(runId)?.Cancel(RunStatus.Stopped);
+        }
+
+        return runIds;
+    }
+
+    private Task<StartedRun> AskAsync(Turn turn, SettingsRequest request, CancellationToken cancellationToken)
+    {
+        Validator.Check(new(turn.Content));
+        rules.Check(request);
+        return starter.StartAsync(turn with { Settings = request.ToSettings(), Metadata = request.MetadataText() }, cancellationToken);
+    }
+
+    private static Guid ParseId(string? text) => Guid.TryParse(text, out var id) ? id : throw new NotFoundException();
 
     private async Task<WholeReply> ReplyAsync(StartedRun started, CancellationToken cancellationToken)
     {
@@ -133,7 +210,7 @@ public sealed class RunService(
                 end = item;
         switch (end)
         {
-            case RunEvent.Done when started.Active is { } run:
+            case RunEvent.Done when started.Active is { Question.HasSiblings: false, Reply.HasSiblings: false } run:
                 return new(new(MessageResponse.From(run.Question), MessageResponse.From(run.Reply)), started.IsReplay);
             case RunEvent.Done:
                 return new(await StoredTurnAsync(started.Run, cancellationToken), started.IsReplay);
@@ -152,9 +229,10 @@ public sealed class RunService(
         await using var db = contexts.Create();
         var messages = await db.Messages
             .Where(message => message.Id == run.UserMessageId || message.Id == run.MessageId)
-            .ToDictionaryAsync(message => message.Id, cancellationToken);
-        return messages.TryGetValue(run.UserMessageId, out var question) && messages.TryGetValue(run.MessageId, out var reply)
-            ? new(MessageResponse.From(question), MessageResponse.From(reply))
+            .OrderBy(message => message.Position)
+            .ToListAsync(cancellationToken);
+        return await Branches.DescribeAsync(db, messages, cancellationToken) is [var question, var reply]
+            ? new(question, reply)
             : throw new NotFoundException();
     }
 
@@ -172,10 +250,14 @@ public sealed class RunService(
     private async Task<Run> FindAsync(Guid userId, Guid sessionId, string? runId, CancellationToken cancellationToken)
     {
         await using var db = contexts.Create();
-        var runs = db.Runs.Where(run => run.SessionId == sessionId && run.UserId == userId);
+        var runs =
+            from run in db.Runs
+            join session in db.Sessions on run.SessionId equals session.Id
+            where run.SessionId == sessionId && run.UserId == userId
+            select run;
         if (runId is not null)
             runs = Guid.TryParse(runId, out var id) ? runs.Where(run => run.Id == id) : throw new NotFoundException();
-        return await runs.OrderByDescending(run => run.CreatedAt).FirstOrDefaultAsync(cancellationToken) ?? throw new NotFoundException();
+        return await runs.LatestFirst().FirstOrDefaultAsync(cancellationToken) ?? throw new NotFoundException();
     }
 
     private async Task RequestStopAsync(Guid runId, CancellationToken cancellationToken)

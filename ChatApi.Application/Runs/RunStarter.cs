@@ -1,12 +1,13 @@
 using System.Collections.Concurrent;
-using System.Security.Cryptography;
-using System.Text;
 using ChatApi.Application.Abstractions;
 using ChatApi.Application.Errors;
 using ChatApi.Application.Limits;
+using ChatApi.Application.Messages;
 using ChatApi.Application.Sessions;
+using ChatApi.Application.UIChats;
 using ChatApi.Domain;
 using Microsoft.EntityFrameworkCore;
+using AIMessage = Microsoft.Extensions.AI.ChatMessage;
 
 namespace ChatApi.Application.Runs;
 
@@ -17,9 +18,11 @@ public sealed class RunStarter(
     RunExecutor executor,
     RunLeases leases,
     ContextReader contextReader,
+    Branches branches,
+    Models models,
     TurnOptions options,
     RateLimits limits,
-    TokenBudget budget,
+    ITokenCounter tokens,
     TimeProvider time)
 {
     private const int MostTries = 20;
@@ -27,17 +30,20 @@ public sealed class RunStarter(
 
     private readonly ConcurrentDictionary<(Guid UserId, string Key), TaskCompletionSource> _starting = new();
 
+    /// <summary>Runs that may be stored, or not: the database has not answered. Whoever asks again, under the same key, starts them.</summary>
+    private readonly ConcurrentDictionary<Guid, (ActiveRun Run, long Asked)> _unanswered = new();
+
     /// <summary>Stores the question and starts making the reply.</summary>
     /// <exception cref="NotFoundException">There is no such conversation of this user's.</exception>
     /// <exception cref="InvalidRequestException"><c>context_too_long</c>.</exception>
-    /// <exception cref="ConflictException"><c>run_in_progress</c>.</exception>
+    /// <exception cref="ConflictException"><c>run_in_progress</c>; where something is asked or answered anew, <c>no_question</c> and <c>too_many_siblings</c>, too.</exception>
     /// <exception cref="KeyReusedException">Another request had the same key.</exception>
     /// <exception cref="RateLimitedException">The user asks too much, has too many replies in the making, or has used up the day's tokens.</exception>
     /// <exception cref="UnavailableException"><c>shutting_down</c>.</exception>
     internal async Task<StartedRun> StartAsync(Turn turn, CancellationToken cancellationToken)
     {
         if (turn.Key is not { } key)
-            return await StartNewAsync(turn, cancellationToken);
+            return await StartWithinLimitsAsync(turn, hold => StoreAndStartAsync(turn, hold, cancellationToken));
 
         // One at a time, so that repetitions that come together take no part of anybody's limits.
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -45,10 +51,11 @@ public sealed class RunStarter(
             await other.Task.WaitAsync(cancellationToken);
         try
         {
-            if (await FindRepeatedAsync(turn, cancellationToken) is { } run)
-                return new(run, null);
-            limits.TakeRequest(turn.UserId.ToString());
-            return await StartNewAsync(turn, cancellationToken);
+            if (await FindRepeatedAsync(turn, cancellationToken) is not { } run)
+                return await StartWithinLimitsAsync(turn, hold => StoreAndStartAsync(turn, hold, cancellationToken));
+            return _unanswered.TryGetValue(run.Id, out var left)
+                ? await StartWithinLimitsAsync(turn, hold => StartLateAsync(turn, hold, left.Run, left.Asked, cancellationToken))
+                : Repeated(turn, run);
         }
         finally
         {
@@ -57,21 +64,26 @@ public sealed class RunStarter(
         }
     }
 
-    private async Task<StartedRun> StartNewAsync(Turn turn, CancellationToken cancellationToken)
+    private async Task<StartedRun> StartWithinLimitsAsync(Turn turn, Func<Hold, Task<StartedRun>> start)
     {
         using var announcement = executor.Announce();
-        limits.TakeTurn(turn.UserId);
-        var place = limits.TakeRun(turn.UserId);
+        var hold = await limits.TakeTurnAsync(turn.Caller);
         StartedRun? started = null;
         try
         {
-            return started = await StoreAndStartAsync(turn, place, cancellationToken);
+            return started = await start(hold);
         }
         finally
         {
             if (started?.Active is null)
-                place.Dispose();
+                hold.Release(0);
         }
+    }
+
+    private static StartedRun Repeated(Turn turn, Run run)
+    {
+        turn.Caller.IsCounted = true;
+        return new(run, null);
     }
 
     /// <summary>The run that the same request started before; null if it is a new one.</summary>
@@ -81,29 +93,44 @@ public sealed class RunStarter(
         if (turn.Key is null)
             return null;
         await using var db = contexts.Create();
+        if (turn.RepeatedRunId is { } known)
+            return await db.Runs.SingleOrDefaultAsync(row => row.Id == known, cancellationToken);
         var run = await db.Runs.SingleOrDefaultAsync(row => row.UserId == turn.UserId && row.IdempotencyKey == turn.Key, cancellationToken);
         if (run is null)
             return null;
         if (run.CreatedAt > time.Now() - RunRecovery.KeyLifetime)
-            return run.RequestHash.AsSpan().SequenceEqual(turn.Hash) ? run : throw new KeyReusedException();
+        {
+            if (!run.RequestHash.AsSpan().SequenceEqual(turn.Hash))
+                throw new KeyReusedException();
+
+            // What the request made may be in the trash; it is not made a second time.
+            return await db.Sessions.AnyAsync(session => session.Id == run.SessionId, cancellationToken) ? run : throw new NotFoundException();
+        }
+
         await db.Runs.Where(row => row.Id == run.Id)
             .ExecuteUpdateAsync(set => set.SetProperty(row => row.IdempotencyKey, (string?)null), cancellationToken);
         return null;
     }
 
-    private async Task<StartedRun> StoreAndStartAsync(Turn turn, IDisposable place, CancellationToken cancellationToken)
+    private async Task<StartedRun> StoreAndStartAsync(Turn turn, Hold hold, CancellationToken cancellationToken)
     {
         for (var tries = 1; ; tries++)
         {
             var now = time.Now();
-            var (last, context) = turn.SessionId is { } id
-                ? await contextReader.OpenAsync(turn.UserId, id, turn.Content, cancellationToken)
-                : (0, await contextReader.BuildAsync(turn.Content));
-            await budget.CheckAsync(
-                turn.UserId, () => executor.Active.Count(active => active.Run.UserId == turn.UserId) * options.MaxOutputTokens, cancellationToken);
-            var stored = New(turn, last, now);
-            var run = new ActiveRun(stored.Run, stored.Question, stored.Reply, context, place, time);
+            var (place, conversation) = await ReadAsync(turn, cancellationToken);
+            var content = turn.Content ?? place.Question!.Content;
+            var settings = conversation.Settings is null ? turn.Settings : turn.Settings.Or(Allowed(conversation.Settings));
+            var context = await contextReader.BuildAsync(settings, conversation.History, content);
+            await ReserveAsync(turn, hold, context.Messages, context.Tokens, settings, cancellationToken);
+            var stored = New(turn, place, content, conversation, context, settings, now);
+            var run = new ActiveRun(stored.Run, stored.Question, stored.Reply, context.Messages, settings, hold, time)
+            {
+                IsUntitled = conversation.IsUntitled,
+                ShownBefore = place.ShownBefore,
+            };
             var asked = time.GetTimestamp();
+            if (turn.Key is not null)
+                Remember(run, asked);
             try
             {
                 // Not to be given up half-way: a run that is stored and not started would block the session.
@@ -117,13 +144,58 @@ public sealed class RunStarter(
                 // This very save may have gone through, and its answer been lost.
                 if (await db.Runs.AnyAsync(row => row.Id == stored.Run.Id, cancellationToken))
                     return await BeginAsync(run, asked);
+                _unanswered.TryRemove(run.Run.Id, out _);
                 if (await FindRepeatedAsync(turn, cancellationToken) is { } repeated)
-                    return new(repeated, null);
-                if (await ActiveRunAsync(db, stored.Run.SessionId, cancellationToken) is { } active)
-                    throw new ConflictException(ErrorCodes.RunInProgress, "A reply is still being made in this conversation.") { RunId = active };
+                    return Repeated(turn, repeated);
+                if (turn is { SessionId: null, ChatId: { } chat })
+                    turn = turn with { SessionId = await ClientNames.FindSessionAsync(db, turn.UserId, chat, cancellationToken) ?? throw new NotFoundException() };
+                await RefuseBesideRunAsync(db, turn.SessionId ?? stored.Run.SessionId, cancellationToken);
                 await Task.Delay(Random.Shared.Next(MostMilliseconds), cancellationToken);
             }
         }
+    }
+
+    /// <summary>Where the turn goes on, and the conversation as it is there: read again if somebody has changed it in between.</summary>
+    private async Task<(TurnPlace Place, Conversation Conversation)> ReadAsync(Turn turn, CancellationToken cancellationToken)
+    {
+        if (turn is { SessionId: null, Anew: null })
+            return (TurnPlace.End, new(0, null, null, []) { IsUntitled = true });
+        for (var tries = 1; ; tries++)
+        {
+            if ((turn.Anew is null ? TurnPlace.End : await TurnPlace.FindAsync(contexts, branches, turn, turn.Anew, cancellationToken)) is { } place)
+            {
+                var conversation = await contextReader.OpenAsync(turn.UserId, turn.SessionId!.Value, place.Before, cancellationToken);
+                if (place.LastPosition is null || place.LastPosition == conversation.LastPosition)
+                    return (place, conversation);
+            }
+
+            if (tries == MostTries)
+                throw new DbUpdateConcurrencyException("The conversation is not as it was read.");
+            await Task.Delay(Random.Shared.Next(MostMilliseconds), cancellationToken);
+        }
+    }
+
+    /// <summary>What a conversation was set to may have been taken away since.</summary>
+    private ReplySettings Allowed(ReplySettings kept) => kept with
+    {
+        Model = models.Has(kept.Model) ? kept.Model : null,
+        MaxOutputTokens = kept.MaxOutputTokens is { } most ? Math.Min(most, options.MaxOutputTokens) : null,
+    };
+
+    private async Task<StartedRun> StartLateAsync(Turn turn, Hold hold, ActiveRun run, long asked, CancellationToken cancellationToken)
+    {
+        await ReserveAsync(turn, hold, run.Context, run.Run.ContextTokens, run.Settings, cancellationToken);
+        return await BeginAsync(run.With(hold), asked);
+    }
+
+    private async Task ReserveAsync(
+        Turn turn, Hold hold, IEnumerable<AIMessage> context, int? counted, ReplySettings settings, CancellationToken cancellationToken)
+    {
+        if (!limits.CountsTokens || hold.Tokens > 0)
+            return;
+        await PollingThread.LeaveAsync();
+        var prompt = counted ?? context.Sum(message => tokens.Count(message.Text));
+        await limits.ReserveAsync(turn.Caller, hold, prompt + (settings.MaxOutputTokens ?? options.MaxOutputTokens), cancellationToken);
     }
 
     /// <summary>
@@ -132,10 +204,25 @@ public sealed class RunStarter(
     /// </summary>
     private async Task<StartedRun> BeginAsync(ActiveRun run, long asked)
     {
-        if (time.GetElapsedTime(asked).TotalSeconds > RunLeases.LeaseSeconds / 2.0 && !await leases.RenewAsync(run.Run.Id))
+        var isLate = time.GetElapsedTime(asked).TotalSeconds > RunLeases.LeaseSeconds / 2.0;
+        var isMine = !isLate || await leases.RenewAsync(run.Run.Id);
+        _unanswered.TryRemove(run.Run.Id, out _);
+        if (!isMine)
             return new(run.Run, null);
         executor.Start(run);
         return new(run.Run, run);
+    }
+
+    /// <summary>Until its lease is over, with which it ends.</summary>
+    private void Remember(ActiveRun run, long asked)
+    {
+        foreach (var (id, other) in _unanswered)
+        {
+            if (time.GetElapsedTime(other.Asked).TotalSeconds > RunLeases.LeaseSeconds)
+                _unanswered.TryRemove(id, out _);
+        }
+
+        _unanswered[run.Run.Id] = (run, asked);
     }
 
     /// <summary>The run that goes on in a conversation; null if none does.</summary>
@@ -145,31 +232,48 @@ public sealed class RunStarter(
             .Select(run => (Guid?)run.Id)
             .SingleOrDefaultAsync(cancellationToken);
 
-    private NewTurn New(Turn turn, int last, DateTime now)
+    /// <exception cref="ConflictException"><c>run_in_progress</c>.</exception>
+    internal static async Task RefuseBesideRunAsync(IChatDbContext db, Guid sessionId, CancellationToken cancellationToken)
     {
-        var session = turn.SessionId is null ? SessionService.New(turn.UserId, null, now) : null;
+        if (await ActiveRunAsync(db, sessionId, cancellationToken) is { } active)
+            throw new ConflictException(ErrorCodes.RunInProgress, "A reply is still being made in this conversation.") { RunId = active };
+    }
+
+    private NewTurn New(
+        Turn turn, TurnPlace place, string content, Conversation conversation, ContextWindow context, ReplySettings settings, DateTime now)
+    {
+        var session = turn.SessionId is null ? SessionService.New(turn.UserId, null, now, turn.ChatId) : null;
         var sessionId = turn.SessionId ?? session!.Id;
-        var question = new ChatMessage
+        var isAnswerAnew = turn.Content is null;
+        var question = isAnswerAnew ? place.Question! : new ChatMessage
         {
             Id = Guid.CreateVersion7(),
             SessionId = sessionId,
-            Position = last + 1,
+            UserId = turn.UserId,
+            ClientId = turn.ClientId,
+            ParentId = conversation.LastId,
+            Position = conversation.LastPosition + 1,
+            HasSiblings = place.Question is not null,
             Role = MessageRole.User,
-            Content = turn.Content,
+            Content = content,
             CreatedAt = now,
+            Metadata = turn.Metadata,
         };
         var reply = new ChatMessage
         {
             Id = Guid.CreateVersion7(),
             SessionId = sessionId,
-            Position = last + 2,
+            UserId = turn.UserId,
+            ParentId = question.Id,
+            Position = conversation.LastPosition + (isAnswerAnew ? 1 : 2),
+            HasSiblings = isAnswerAnew,
             Role = MessageRole.Assistant,
             Content = "",
 
             // After the question, also for clients that sort by time.
             CreatedAt = now.AddMicroseconds(1),
             Status = RunStatus.Running,
-            Model = executor.DefaultModel,
+            Model = settings.Model ?? models.Default,
         };
         var run = new Run
         {
@@ -182,30 +286,16 @@ public sealed class RunStarter(
             Owner = executor.Owner,
             IdempotencyKey = turn.Key,
             RequestHash = turn.Key is null ? null : turn.Hash,
+            ContextMessageIds = context.HistoryIds,
+            ContextTrimmed = context.Trimmed,
+            ContextTokens = context.Tokens,
             CreatedAt = now,
         };
         session?.LastPosition = reply.Position;
-        return new(session, question, reply, run);
+        return new(session, question, reply, run)
+        {
+            IsAnswerAnew = isAnswerAnew,
+            LeavesBranchAfter = place.Question is null ? null : isAnswerAnew ? place.Before : place.Before - 1,
+        };
     }
-}
-
-/// <summary>A question as it came in.</summary>
-/// <param name="Door">The operation that was called.</param>
-/// <param name="UserId">Who asks.</param>
-/// <param name="SessionId">The conversation; null for a new one.</param>
-/// <param name="Content">The question.</param>
-/// <param name="Key">The request's <c>Idempotency-Key</c>, if it has one.</param>
-internal sealed record Turn(string Door, Guid UserId, Guid? SessionId, string Content, string? Key)
-{
-    /// <summary>What makes it the same request: the door, the conversation, and the words.</summary>
-    public byte[] Hash => SHA256.HashData(Encoding.UTF8.GetBytes($"{Door}\n{SessionId}\n{Content}"));
-}
-
-/// <summary>A run, and the execution of it that has just begun here.</summary>
-/// <param name="Run">The run.</param>
-/// <param name="Active">Its execution; null if the run was started before, by the same request, or has been ended by somebody else.</param>
-internal sealed record StartedRun(Run Run, ActiveRun? Active)
-{
-    /// <summary>Whether nothing was started.</summary>
-    public bool IsReplay => Active is null;
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using ChatApi.Application.Abstractions;
 using ChatApi.Application.Errors;
+using ChatApi.Application.Telemetry;
 using ChatApi.Domain;
 using Microsoft.EntityFrameworkCore;
 
@@ -35,18 +36,27 @@ public sealed class RunWatcher(IChatDbContextFactory contexts, RunExecutor execu
         var runs = db.Runs.Where(row => row.SessionId == sessionId);
         if (cursor is null)
             return await runs.SingleOrDefaultAsync(row => row.Status == RunStatus.Running, cancellationToken) is { } running
-                ? new(running.Id, FromStart(running))
+                ? Resumed(new(running.Id, FromStart(running)))
                 : null;
 
         var run = await runs.SingleOrDefaultAsync(row => row.Id == cursor.RunId, cancellationToken) ?? throw InvalidEventId();
         var last = run.Status == RunStatus.Running ? int.MaxValue : RunEvents.TerminalSeq(run);
         if (cursor.After > last || executor.Find(run.Id) is { } active && cursor.After > active.Log.Pieces)
             throw InvalidEventId();
-        return cursor.After == last ? null : new(run.Id, Continue(run, cursor.After));
+        return cursor.After == last ? null : Resumed(new(run.Id, Continue(run, cursor.After)));
     }
+
+    /// <summary>All of a run that has been started, or was before.</summary>
+    internal RunView View(StartedRun started) => new(started.Run.Id, FromStart(started.Run), started.IsReplay);
 
     /// <summary>All of a run.</summary>
     internal IAsyncEnumerable<RunEvent> FromStart(Run run) => StartThen(run, Continue(run, 0));
+
+    private static RunView Resumed(RunView view)
+    {
+        RunTelemetry.NoteResumed();
+        return view;
+    }
 
     private static InvalidRequestException InvalidEventId() =>
         new(ErrorCodes.InvalidEventId, "The event id is none of this conversation's.");

@@ -27,9 +27,11 @@ internal sealed class CompletionChunkReader
     public bool IsDone { get; private set; }
 
     /// <summary>The update in an event; null where it holds nothing for the caller.</summary>
+    /// <param name="data">The event's data.</param>
+    /// <param name="isError">Whether the event says that it is an error.</param>
     /// <exception cref="Application.Errors.CompletionException">The upstream reports an error.</exception>
     /// <exception cref="JsonException">It is no JSON.</exception>
-    public ChatResponseUpdate? Read(string eventType, ReadOnlySpan<byte> data)
+    public ChatResponseUpdate? Read(ReadOnlySpan<byte> data, bool isError)
     {
         data = data.Trim(" \t\r\n"u8);
         if (data.IsEmpty)
@@ -40,7 +42,7 @@ internal sealed class CompletionChunkReader
             return null;
         }
 
-        if (eventType == "error")
+        if (isError)
             throw Failure(data);
         var json = new Utf8JsonReader(data, Tolerant);
         return json.Read() && json.TokenType == JsonTokenType.StartObject ? ReadChunk(ref json, data) : null;

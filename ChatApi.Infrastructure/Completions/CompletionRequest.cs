@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Microsoft.Extensions.AI;
 
@@ -8,24 +6,10 @@ namespace ChatApi.Infrastructure.Completions;
 /// <summary>Writes the body of <c>POST …/chat/completions</c>.</summary>
 internal static class CompletionRequest
 {
-    // The body is no HTML: text in other alphabets need not be escaped.
-    private static readonly JsonWriterOptions Unescaped = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
-    private const int LargestScratch = 1024 * 1024;
-
-    /// <summary>
-    /// Written to before the body has its size: JSON asks for three bytes a character and gets an array twice as large each time, all
-    /// of them thrown away but for the last.
-    /// </summary>
-    [ThreadStatic]
-    private static ArrayBufferWriter<byte>? _scratch;
-
-    public static BinaryData Write(string model, IEnumerable<ChatMessage> messages, ChatOptions? options, RequestDialect dialect)
-    {
-        var buffer = _scratch ??= new(16 * 1024);
-        buffer.ResetWrittenCount();
-        using (var json = new Utf8JsonWriter(buffer, Unescaped))
+    public static BinaryData Write(string model, IEnumerable<ChatMessage> messages, ChatOptions? options, RequestDialect dialect) =>
+        BinaryData.FromBytes(ScratchJson.Write((model, messages, options, dialect), static (json, request) =>
         {
+            var (model, messages, options, dialect) = request;
             json.WriteStartObject();
             json.WriteString("model", model);
             json.WriteBoolean("stream", true);
@@ -39,12 +23,7 @@ internal static class CompletionRequest
                 WriteMessage(json, message.Role.Value, message.Text);
             json.WriteEndArray();
             json.WriteEndObject();
-        }
-
-        if (buffer.Capacity > LargestScratch)
-            _scratch = null;
-        return BinaryData.FromBytes(buffer.WrittenSpan.ToArray());
-    }
+        }));
 
     private static void WriteStreamOptions(Utf8JsonWriter json)
     {

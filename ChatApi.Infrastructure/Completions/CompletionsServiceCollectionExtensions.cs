@@ -20,6 +20,16 @@ internal static class CompletionsServiceCollectionExtensions
                 options, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RetryingChatClient>>()));
     }
 
+    /// <summary>For the start-up banner: no host, no key. What is not chosen by the settings says itself what it is.</summary>
+    public static string DescribeModel(this IServiceProvider services)
+    {
+        var model = services.GetRequiredService<IChatClient>();
+        if (model.GetService<OpenAIChatClient>() is not null || model.GetService<DemoChatClient>() is not null)
+            return services.GetRequiredService<CompletionOptions>().Describe();
+        var about = model.GetService<ChatClientMetadata>();
+        return $"{about?.ProviderName ?? "a client of one's own"} ({about?.DefaultModelId ?? "it does not say which"})";
+    }
+
     /// <summary>
     /// Time is limited outside of the retries: a person waits for a reply, not for a try. So the limit for the first content
     /// covers all tries and the waits between them, and what it cuts off is not tried again.

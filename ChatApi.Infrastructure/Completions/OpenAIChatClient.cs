@@ -1,7 +1,6 @@
 using System.ClientModel;
 using System.ClientModel.Primitives;
 using System.Collections.Concurrent;
-using System.Net.ServerSentEvents;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Azure.Identity;
@@ -20,7 +19,8 @@ internal sealed class OpenAIChatClient(CompletionOptions options, HttpClient htt
 {
     private const int MaxErrorBytes = 64 * 1024;
 
-    private readonly SdkChatClient _sdk = UpstreamConnection.Open(options, http);
+    /// <summary>By model: Azure has an address for each.</summary>
+    private readonly ConcurrentDictionary<string, SdkChatClient> _sdks = new();
     private readonly ConcurrentDictionary<string, RequestDialect> _dialects = new();
 
     public IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
@@ -47,15 +47,10 @@ internal sealed class OpenAIChatClient(CompletionOptions options, HttpClient htt
         IEnumerable<ChatMessage> messages, ChatOptions? chatOptions, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         using var response = await SendAsync(messages, chatOptions, cancellationToken);
-        var body = new BoundedEventStream(response.ContentStream ?? Stream.Null);
+        using var events = new EventStreamReader(response.ContentStream ?? Stream.Null);
         var chunks = new CompletionChunkReader();
-        await using var events = SseParser.Create(body, chunks.Read).EnumerateAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
-        while (await MoveNextAsync(events, chunks, cancellationToken))
-        {
-            body.EventRead();
-            if (events.Current.Data is { } update)
-                yield return update;
-        }
+        while (await NextAsync(events, chunks, cancellationToken) is { } update)
+            yield return update;
 
         if (!chunks.HasBegun)
             throw CompletionFailures.Failed(retryable: false); // A web page, or nothing at all.
@@ -64,18 +59,27 @@ internal sealed class OpenAIChatClient(CompletionOptions options, HttpClient htt
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private static async ValueTask<bool> MoveNextAsync(
-        IAsyncEnumerator<SseItem<ChatResponseUpdate?>> events, CompletionChunkReader chunks, CancellationToken cancellationToken)
+    private static async ValueTask<ChatResponseUpdate?> NextAsync(
+        EventStreamReader events, CompletionChunkReader chunks, CancellationToken cancellationToken)
     {
         try
         {
-            return await events.MoveNextAsync() && !chunks.IsDone;
+            do
+            {
+                while (!chunks.IsDone && events.TryRead(out var data, out var isError))
+                {
+                    if (chunks.Read(data, isError) is { } update)
+                        return update;
+                }
+            }
+            while (!chunks.IsDone && await events.FillAsync(cancellationToken));
+            return null;
         }
         catch (Exception failure)
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (chunks.IsFinished)
-                return false; // The model has said all it had to say.
+                return null; // The model has said all it had to say.
             throw failure switch
             {
                 CompletionException => failure,
@@ -92,7 +96,7 @@ internal sealed class OpenAIChatClient(CompletionOptions options, HttpClient htt
         while (true)
         {
             var dialect = _dialects.GetOrAdd(model, RequestDialect.Of(options.Provider));
-            var response = await SendAsync(CompletionRequest.Write(model, messages, chatOptions, dialect), cancellationToken);
+            var response = await SendAsync(model, CompletionRequest.Write(model, messages, chatOptions, dialect), cancellationToken);
             if (response.Status is >= 200 and < 300)
                 return response;
 
@@ -107,8 +111,9 @@ internal sealed class OpenAIChatClient(CompletionOptions options, HttpClient htt
         }
     }
 
-    private async Task<PipelineResponse> SendAsync(BinaryData request, CancellationToken cancellationToken)
+    private async Task<PipelineResponse> SendAsync(string model, BinaryData request, CancellationToken cancellationToken)
     {
+        var sdk = _sdks.GetOrAdd(model, static (name, client) => UpstreamConnection.Open(client.Options, name, client.Http), (Options: options, Http: http));
         var requestOptions = new RequestOptions
         {
             BufferResponse = false,
@@ -118,7 +123,7 @@ internal sealed class OpenAIChatClient(CompletionOptions options, HttpClient htt
         try
         {
             using var content = BinaryContent.Create(request);
-            return (await _sdk.CompleteChatAsync(content, requestOptions)).GetRawResponse();
+            return (await sdk.CompleteChatAsync(content, requestOptions)).GetRawResponse();
         }
         catch (Exception failure)
         {

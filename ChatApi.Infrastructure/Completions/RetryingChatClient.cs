@@ -1,5 +1,7 @@
+using System.Diagnostics.Metrics;
 using System.Runtime.CompilerServices;
 using ChatApi.Application.Errors;
+using ChatApi.Application.Telemetry;
 using Microsoft.Extensions.AI;
 using Microsoft.Extensions.Logging;
 
@@ -19,6 +21,9 @@ internal sealed partial class RetryingChatClient(
     IChatClient inner, int maxRetries, TimeProvider timeProvider, ILogger<RetryingChatClient> logger, Func<double>? random = null)
     : DelegatingChatClient(inner)
 {
+    private static readonly Counter<long> Retries = ChatApiTelemetry.Meter.CreateCounter<long>(
+        "chatapi.upstream.retries", "{request}", "Requests to the model that were sent again, by why.");
+
     private static readonly TimeSpan FirstCeiling = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan LastCeiling = TimeSpan.FromSeconds(8);
 
@@ -52,6 +57,7 @@ internal sealed partial class RetryingChatClient(
             }
             catch (CompletionException refusal) when (WaitBefore(retry, refusal) is { } time)
             {
+                Retries.Add(1, new KeyValuePair<string, object?>("error.type", refusal.Code));
                 LogRefused(refusal.Code, refusal.InnerException?.Message, time.TotalMilliseconds);
                 wait = time;
             }

@@ -13,9 +13,9 @@ namespace ChatApi.Infrastructure.Completions;
 /// </summary>
 internal static class UpstreamConnection
 {
-    public static SdkChatClient Open(CompletionOptions options, HttpClient http) => options.Provider == CompletionProvider.AzureOpenAI
-        ? Azure(options, Common(new AzureOpenAIClientOptions(), http)).GetChatClient(options.Model)
-        : new SdkChatClient(options.Model, Key(options.ApiKey), OpenAI(options, Common(new OpenAIClientOptions(), http)));
+    public static SdkChatClient Open(CompletionOptions options, string model, HttpClient http) => options.Provider == CompletionProvider.AzureOpenAI
+        ? Azure(options, Common(new AzureOpenAIClientOptions(), http)).GetChatClient(model)
+        : new SdkChatClient(model, Key(options.ApiKey), OpenAI(options, Common(new OpenAIClientOptions(), http)));
 
     /// <summary>Connections are shared by all replies, and renewed in time to follow a change of address.</summary>
     public static HttpClient CreateHttpClient(CompletionOptions options) => new(new SocketsHttpHandler

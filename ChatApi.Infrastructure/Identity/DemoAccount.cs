@@ -1,3 +1,4 @@
+using ChatApi.Application.Accounts;
 using ChatApi.Application.Errors;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -7,14 +8,13 @@ namespace ChatApi.Infrastructure.Identity;
 /// <summary>The account that the old demo page and its scripts sign in with. It is made in Development only.</summary>
 internal sealed partial class DemoAccount(LocalIdentityProvider identities, ILogger<DemoAccount> logger) : IHostedService
 {
-    private const string Email = "test@example.com";
-    private const string Password = "password123";
+    public static DemoSignIn SignIn { get; } = new("test@example.com", "password123");
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         try
         {
-            await identities.RegisterAsync(Email, Password, "Test User", cancellationToken);
+            await identities.RegisterAsync(SignIn.Email, SignIn.Password, "Test User", cancellationToken);
         }
         catch (ConflictException)
         {

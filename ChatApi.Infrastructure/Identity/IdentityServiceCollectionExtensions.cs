@@ -30,6 +30,6 @@ internal static class IdentityServiceCollectionExtensions
         services.AddSingleton<TokenIssuer>();
         services.AddSingleton<LocalIdentityProvider>();
         services.AddSingleton<IIdentityProvider>(provider => provider.GetRequiredService<LocalIdentityProvider>());
-        return isDevelopment ? services.AddHostedService<DemoAccount>() : services;
+        return isDevelopment ? services.AddSingleton(DemoAccount.SignIn).AddHostedService<DemoAccount>() : services;
     }
 }

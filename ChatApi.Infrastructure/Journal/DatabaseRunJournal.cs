@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using ChatApi.Application.Abstractions;
 using ChatApi.Application.Runs;
@@ -15,24 +14,11 @@ namespace ChatApi.Infrastructure.Journal;
 internal sealed class DatabaseRunJournal<TContext>(IDbContextFactory<TContext> contexts, JournalSql sql) : IRunJournal
     where TContext : ChatDbContext
 {
-    private static readonly JsonSerializerOptions Unescaped = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     public TimeSpan Interval { get; } = TimeSpan.FromMilliseconds(200);
 
     public async Task<IReadOnlySet<Guid>> AppendAsync(IReadOnlyList<JournalEntry> entries, CancellationToken cancellationToken)
     {
-        // SQLite keeps UUIDs in capital letters, and PostgreSQL reads them so.
-        var rows = JsonSerializer.Serialize(
-            entries.Select(entry => new
-            {
-                run = Key(entry.RunId),
-                fence = entry.Fence,
-                after = entry.After,
-                pieces = entry.Pieces,
-                text = entry.Text,
-                lengths = Convert.ToHexString(entry.PieceLengths),
-            }),
-            Unescaped);
+        var rows = ScratchJson.Write(entries, static (json, entries) => WriteRows(json, entries));
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         return await db.WriteAsync(
             async () => (await db.Database.SqlQueryRaw<Guid>(sql.Append, rows).ToListAsync(cancellationToken)).ToHashSet(), cancellationToken);
@@ -40,7 +26,7 @@ internal sealed class DatabaseRunJournal<TContext>(IDbContextFactory<TContext> c
 
     public async Task<IReadOnlyList<JournalEntry>> ReadAsync(IReadOnlyCollection<RunCursor> cursors, CancellationToken cancellationToken)
     {
-        var wanted = JsonSerializer.Serialize(cursors.Select(cursor => new { run = Key(cursor.RunId), after = cursor.After }));
+        var wanted = JsonSerializer.Serialize(cursors.Select(cursor => new { run = cursor.RunId, after = cursor.After }));
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         var rows = await db.Set<JournalRow>().FromSqlRaw(sql.Read, wanted).ToListAsync(cancellationToken);
         return rows.ConvertAll(row => new JournalEntry(row.RunId, 0, row.After, row.Pieces, row.Text, row.PieceLengths));
@@ -68,5 +54,22 @@ internal sealed class DatabaseRunJournal<TContext>(IDbContextFactory<TContext> c
             cancellationToken);
     }
 
-    private static string Key(Guid id) => id.ToString().ToUpperInvariant();
+    private static void WriteRows(Utf8JsonWriter json, IReadOnlyList<JournalEntry> entries)
+    {
+        json.WriteStartArray();
+        for (var index = 0; index < entries.Count; index++)
+        {
+            var entry = entries[index];
+            json.WriteStartObject();
+            json.WriteString("run"u8, entry.RunId);
+            json.WriteNumber("fence"u8, entry.Fence);
+            json.WriteNumber("after"u8, entry.After);
+            json.WriteNumber("pieces"u8, entry.Pieces);
+            json.WriteString("text"u8, entry.Text);
+            json.WriteString("lengths"u8, Convert.ToHexString(entry.PieceLengths));
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
 }

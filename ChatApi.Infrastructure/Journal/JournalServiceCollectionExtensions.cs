@@ -13,14 +13,19 @@ namespace ChatApi.Infrastructure.Journal;
 /// <summary>Registers where replies in the making are kept, and how processes tell each other of them.</summary>
 internal static class JournalServiceCollectionExtensions
 {
-    public static IServiceCollection AddJournal(this IServiceCollection services, DatabaseOptions database, Settings settings)
-    {
-        if (RedisOptions.Read(settings) is not { } redis)
-        {
-            services.AddSingleton<IRunSignals, LocalRunSignals>();
-            return services.AddSingleton(provider => DatabaseJournal(provider, database));
-        }
+    public static IServiceCollection AddJournal(this IServiceCollection services, DatabaseOptions database, Settings settings) =>
+        RedisOptions.AreIn(settings) ? AddRedisJournal(services, database, settings) : AddDatabaseJournal(services, database);
 
+    private static IServiceCollection AddDatabaseJournal(IServiceCollection services, DatabaseOptions database)
+    {
+        services.AddSingleton<IRunSignals, LocalRunSignals>();
+        return services.AddSingleton(provider => DatabaseJournal(provider, database));
+    }
+
+    /// <summary>Apart from the other, which would load Redis' client where there is none.</summary>
+    private static IServiceCollection AddRedisJournal(IServiceCollection services, DatabaseOptions database, Settings settings)
+    {
+        var redis = RedisOptions.Read(settings);
         services.AddSingleton<IConnectionMultiplexer>(_ => ConnectionMultiplexer.Connect(redis));
         services.AddSingleton<RedisRunSignals>();
         services.AddSingleton<IRunSignals>(provider => provider.GetRequiredService<RedisRunSignals>());

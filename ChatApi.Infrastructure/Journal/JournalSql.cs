@@ -3,16 +3,16 @@ namespace ChatApi.Infrastructure.Journal;
 /// <summary>The statements of <see cref="DatabaseRunJournal{TContext}"/> in one database's words.</summary>
 /// <param name="Append">
 /// Keeps the entries of runs that go on, whose fencing number is the writer's, and whose lease holds; returns those runs. An entry
-/// is written again when the answer got lost: it then has at least what the first had.
+/// is written again when the answer got lost: it then has at least what the first had. Its parameter is JSON in UTF-8.
 /// </param>
-/// <param name="Read">The rows that end after each cursor, in order.</param>
+/// <param name="Read">The rows that end after each cursor, in order. Its parameter is JSON as text.</param>
 internal sealed record JournalSql(string Append, string Read)
 {
     public static JournalSql Postgres { get; } = new(
         """
         INSERT INTO chat.run_journal AS kept (run_id, after, pieces, text, piece_lengths)
         SELECT run.id, entry.after, entry.pieces, entry.text, decode(entry.lengths, 'hex')
-        FROM json_to_recordset({0}::json) AS entry(run uuid, fence int, after int, pieces int, text text, lengths text)
+        FROM json_to_recordset(convert_from({0}, 'UTF8')::json) AS entry(run uuid, fence int, after int, pieces int, text text, lengths text)
         JOIN chat.runs run ON run.id = entry.run AND run.fence = entry.fence AND run.status = 'running' AND run.lease_expires_at > now()
         ON CONFLICT (run_id, after) DO UPDATE SET pieces = excluded.pieces, text = excluded.text, piece_lengths = excluded.piece_lengths
         RETURNING kept.run_id AS "Value"
@@ -24,12 +24,13 @@ internal sealed record JournalSql(string Append, string Read)
         ORDER BY kept.run_id, kept.after
         """);
 
+    /// <summary>SQLite keeps UUIDs in capital letters.</summary>
     public static JournalSql Sqlite { get; } = new(
         """
         INSERT INTO run_journal (run_id, after, pieces, text, piece_lengths)
         SELECT run.id, entry.value ->> 'after', entry.value ->> 'pieces', entry.value ->> 'text', unhex(entry.value ->> 'lengths')
-        FROM json_each({0}) AS entry
-        JOIN runs run ON run.id = entry.value ->> 'run' AND run.fence = entry.value ->> 'fence' AND run.status = 'running'
+        FROM json_each(CAST({0} AS TEXT)) AS entry
+        JOIN runs run ON run.id = upper(entry.value ->> 'run') AND run.fence = entry.value ->> 'fence' AND run.status = 'running'
             AND run.lease_expires_at > strftime('%Y-%m-%d %H:%M:%f', 'now')
         WHERE true
         ON CONFLICT (run_id, after) DO UPDATE SET pieces = excluded.pieces, text = excluded.text, piece_lengths = excluded.piece_lengths
@@ -38,7 +39,7 @@ internal sealed record JournalSql(string Append, string Read)
         """
         SELECT kept.run_id, kept.after, kept.pieces, kept.text, kept.piece_lengths
         FROM json_each({0}) AS wanted
-        JOIN run_journal kept ON kept.run_id = wanted.value ->> 'run' AND kept.after + kept.pieces > wanted.value ->> 'after'
+        JOIN run_journal kept ON kept.run_id = upper(wanted.value ->> 'run') AND kept.after + kept.pieces > wanted.value ->> 'after'
         ORDER BY kept.run_id, kept.after
         """);
 }

@@ -13,13 +13,14 @@ internal static class RedisOptions
     /// <summary>A command that takes longer has failed: the database takes over, within the second in which all must be stored.</summary>
     private const int TimeoutMilliseconds = 400;
 
-    /// <summary>How to connect; null if there is no Redis.</summary>
+    /// <summary>Whether there is a Redis.</summary>
+    public static bool AreIn(Settings settings) => settings.Text(Variable) is not null;
+
+    /// <summary>How to connect.</summary>
     /// <exception cref="ConfigurationException">It is no address of a Redis server.</exception>
-    public static ConfigurationOptions? Read(Settings settings)
+    public static ConfigurationOptions Read(Settings settings)
     {
-        if (settings.Text(Variable) is not { } text)
-            return null;
-        if (!Uri.TryCreate(text, UriKind.Absolute, out var uri) || uri.Scheme is not ("redis" or "rediss") || uri.Host.Length == 0
+        if (!Uri.TryCreate(settings.Text(Variable), UriKind.Absolute, out var uri) || uri.Scheme is not ("redis" or "rediss") || uri.Host.Length == 0
             || !TryReadDatabase(uri, out var database))
             throw new ConfigurationException($"{Variable} must be redis://[:password@]host:port[/db].");
 
@@ -40,7 +41,9 @@ internal static class RedisOptions
             ConnectTimeout = 2000,
             AsyncTimeout = TimeoutMilliseconds,
             SyncTimeout = TimeoutMilliseconds,
-            HeartbeatInterval = TimeSpan.FromSeconds(1),
+
+            // Time limits are looked at when it beats.
+            HeartbeatInterval = TimeSpan.FromMilliseconds(250),
             IncludeDetailInExceptions = false,
         };
     }

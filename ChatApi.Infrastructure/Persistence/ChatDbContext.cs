@@ -10,19 +10,52 @@ internal abstract class ChatDbContext(DbContextOptions options) : DbContext(opti
 {
     public DbSet<User> Users => Set<User>();
 
+    public DbSet<DeletedAccount> DeletedAccounts => Set<DeletedAccount>();
+
     public DbSet<ChatSession> Sessions => Set<ChatSession>();
 
     public DbSet<ChatMessage> Messages => Set<ChatMessage>();
 
     public DbSet<Run> Runs => Set<Run>();
 
+    public DbSet<Share> Shares => Set<Share>();
+
+    public DbSet<DailyUsage> DailyUsages => Set<DailyUsage>();
+
     public override Task<int> SaveChangesAsync(CancellationToken cancellationToken = default) =>
         WriteAsync(() => SaveAsync(cancellationToken), cancellationToken);
+
+    public void Forget() => ChangeTracker.Clear();
+
+    public Task AddUsageAsync(DailyUsage usage, CancellationToken cancellationToken)
+    {
+        var table = Model.GetDefaultSchema() is { } schema ? $"{schema}.daily_usage" : "daily_usage";
+        var statement =
+            $$"""
+            INSERT INTO {{table}} AS stored (user_id, day, model, replies, prompt_tokens, completion_tokens, estimated_tokens)
+            VALUES ({0}, {1}, {2}, {3}, {4}, {5}, {6})
+            ON CONFLICT (user_id, day, model) DO UPDATE SET replies = stored.replies + excluded.replies,
+                prompt_tokens = stored.prompt_tokens + excluded.prompt_tokens,
+                completion_tokens = stored.completion_tokens + excluded.completion_tokens,
+                estimated_tokens = stored.estimated_tokens + excluded.estimated_tokens
+            """;
+        return Database.ExecuteSqlRawAsync(
+            statement,
+            [usage.UserId, usage.Day, usage.Model, usage.Replies, usage.PromptTokens, usage.CompletionTokens, usage.EstimatedTokens],
+            cancellationToken);
+    }
 
     public Task InTransactionAsync(Func<Task> work, CancellationToken cancellationToken) => WriteAsync(
         async () =>
         {
-            await Database.CreateExecutionStrategy().ExecuteInTransactionAsync(_ => work(), _ => Task.FromResult(false), cancellationToken);
+            await Database.CreateExecutionStrategy().ExecuteInTransactionAsync(
+                _ =>
+                {
+                    // What was added the time before was taken back with its transaction.
+                    ChangeTracker.Clear();
+                    return work();
+                },
+                _ => Task.FromResult(false), cancellationToken);
             return 0;
         },
         cancellationToken);
@@ -37,6 +70,7 @@ internal abstract class ChatDbContext(DbContextOptions options) : DbContext(opti
     {
         configurationBuilder.Properties<DateTime>().HaveConversion<UtcConverter>();
         configurationBuilder.Properties<MessageRole>().HaveConversion<LowerCaseConverter<MessageRole>>().HaveMaxLength(16);
+        configurationBuilder.Properties<Rating>().HaveConversion<LowerCaseConverter<Rating>>().HaveMaxLength(16);
         configurationBuilder.Properties<RunStatus>().HaveConversion<LowerCaseConverter<RunStatus>>().HaveMaxLength(16);
     }
 

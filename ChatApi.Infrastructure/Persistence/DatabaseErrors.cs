@@ -45,7 +45,7 @@ internal static class DatabaseErrors
         PostgresException { SqlState: "53100" } => Full(exception),
         PostgresException { SqlState: var state } when state.StartsWith("57P0", StringComparison.Ordinal)
             || state.StartsWith("08", StringComparison.Ordinal)
-            || state is "57014" or "26000" => Away(exception),
+            || state is "57014" or "26000" or "25006" => Away(exception), // The last: only to be read, as Supabase does when a disk is nearly full.
         PostgresException => null,
         NpgsqlException { InnerException: TimeoutException } pool when pool.Message.Contains("pool", StringComparison.Ordinal) => Busy(exception),
         NpgsqlException or SocketException => Away(exception),
@@ -64,6 +64,10 @@ internal static class DatabaseErrors
         SqliteException { SqliteErrorCode: 5 or 6 } => true,
         _ => false,
     };
+
+    /// <summary>Whether a table, a policy or a row of the migrations' history is there that was about to be made, or an index gone that was to be dropped.</summary>
+    public static bool IsMadeAlready(Exception exception) =>
+        Innermost(exception) is PostgresException { SqlState: "23505" or "42P06" or "42P07" or "42701" or "42710" or "42704" };
 
     /// <summary>Why, for the operator, in words that hold neither an address nor a password.</summary>
     public static string Reason(Exception exception) => Innermost(exception) switch

@@ -19,6 +19,11 @@ internal sealed partial class DatabasePreparation(IDatabaseMigrator migrator, Ti
                 await migrator.MigrateAsync(cancellationToken);
                 return;
             }
+            catch (Exception exception) when (DatabaseErrors.IsMadeAlready(exception) && time.GetElapsedTime(started) < LongestWait)
+            {
+                // EF Core lets go of its lock between two migrations: another process has applied the next one meanwhile.
+                await Task.Delay(Pause, time, cancellationToken);
+            }
             catch (Exception exception) when (DatabaseErrors.IsWorthWaitingFor(exception) && time.GetElapsedTime(started) < LongestWait)
             {
                 LogWaiting();
@@ -28,6 +33,20 @@ internal sealed partial class DatabasePreparation(IDatabaseMigrator migrator, Ti
             {
                 throw new ConfigurationException($"the database of DATABASE_URL cannot be used: {DatabaseErrors.Reason(exception)}.");
             }
+        }
+    }
+
+    /// <summary>Tables that are open to others than ChatApi, or closed to it.</summary>
+    public async Task WarnOfRightsAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            foreach (var wrong in await migrator.FindWrongRightsAsync(cancellationToken))
+                LogWrongRight(wrong);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            LogWaiting();
         }
     }
 
@@ -47,6 +66,9 @@ internal sealed partial class DatabasePreparation(IDatabaseMigrator migrator, Ti
 
     [LoggerMessage(LogLevel.Warning, "The database lacks migrations: run `dotnet ChatApi.Web.dll migrate`")]
     private partial void LogBehind();
+
+    [LoggerMessage(LogLevel.Warning, "{Sentence}")]
+    private partial void LogWrongRight(string sentence);
 
     [LoggerMessage(LogLevel.Warning, "The database does not answer yet")]
     private partial void LogWaiting();

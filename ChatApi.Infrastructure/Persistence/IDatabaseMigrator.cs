@@ -8,4 +8,7 @@ internal interface IDatabaseMigrator
 
     /// <summary>Whether something is pending.</summary>
     Task<bool> IsBehindAsync(CancellationToken cancellationToken);
+
+    /// <summary>What an operator should know of the rights on its tables, a sentence each.</summary>
+    Task<IReadOnlyList<string>> FindWrongRightsAsync(CancellationToken cancellationToken);
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using ChatApi.Application.Abstractions;
 using ChatApi.Infrastructure.Persistence.Postgres;
 using ChatApi.Infrastructure.Persistence.Sqlite;
@@ -19,18 +20,21 @@ internal static class PersistenceServiceCollectionExtensions
         services.AddHealthChecks().AddCheck<DatabaseHealthCheck>("database");
         if (options.IsPostgres)
         {
-            services.AddSingleton(_ => NpgsqlDataSource.Create(options.ConnectionString));
+            services.AddSingleton(_ => CreateDataSource(options.ConnectionString));
             services.AddPooledDbContextFactory<PostgresChatDbContext>(
                 (provider, builder) => UsePostgres(builder, provider.GetRequiredService<NpgsqlDataSource>()));
             services.AddSingleton<IChatDbContextFactory, ChatDbContextFactory<PostgresChatDbContext>>();
+            services.AddSingleton<EntityTurnStore<PostgresChatDbContext>>();
             services.AddSingleton<ITurnStore, PostgresTurnStore>();
+            services.AddSingleton<ISessionSearch, PostgresSessionSearch>();
             services.AddSingleton<IDatabaseMigrator, PostgresMigrator>();
         }
         else
         {
             services.AddPooledDbContextFactory<SqliteChatDbContext>(builder => UseSqlite(builder, options.ConnectionString));
             services.AddSingleton<IChatDbContextFactory, ChatDbContextFactory<SqliteChatDbContext>>();
-            services.AddSingleton<ITurnStore, SqliteTurnStore>();
+            services.AddSingleton<ITurnStore, EntityTurnStore<SqliteChatDbContext>>();
+            services.AddSingleton<ISessionSearch, SqliteSessionSearch>();
             services.AddSingleton<IDatabaseMigrator, SqliteMigrator>();
         }
 
@@ -45,11 +49,30 @@ internal static class PersistenceServiceCollectionExtensions
     public static void UseSqlite(DbContextOptionsBuilder builder, string connectionString) => Common(builder)
         .UseSqlite(connectionString, sqlite => sqlite.MigrationsHistoryTable(MigrationsTable));
 
+    /// <summary>
+    /// Statements are traced as a part of a request or a run; what leases, journal and health checks look up several times a second
+    /// would be traces of nothing. Without a name the driver would give its metrics the address and the user instead.
+    /// </summary>
+    private static NpgsqlDataSource CreateDataSource(string connectionString)
+    {
+        var builder = new NpgsqlDataSourceBuilder(connectionString) { Name = "chatapi" };
+        builder.ConfigureTracing(tracing => tracing
+            .ConfigureCommandFilter(_ => IsTraced)
+            .ConfigureBatchFilter(_ => IsTraced)
+            .EnablePhysicalOpenTracing(false)
+            .EnableFirstResponseEvent(false));
+        return builder.Build();
+    }
+
+    private static bool IsTraced => Activity.Current is { Recorded: true };
+
     private static DbContextOptionsBuilder Common(DbContextOptionsBuilder builder) => builder
         .UseSnakeCaseNamingConvention()
         .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking)
+        // No context outlives the method that creates it; the check allocates for every row that is read.
+        .EnableThreadSafetyChecks(false)
         // They are thrown to the one place that logs failures; logged here as well, each would be told twice.
         .ConfigureWarnings(warnings => warnings.Ignore(
             CoreEventId.SaveChangesFailed, CoreEventId.OptimisticConcurrencyException, CoreEventId.QueryIterationFailed,
-            RelationalEventId.CommandError, RelationalEventId.ConnectionError));
+            RelationalEventId.CommandError, RelationalEventId.ConnectionError, RelationalEventId.TransactionError));
 }

@@ -89,12 +89,13 @@ public sealed class ApiClient(ChatApiProcess server, Guid userId, string? token,
     }
 
     /// <summary>Runs a turn as a stream.</summary>
-    public Task<ReplyReader> StreamAsync(string sessionId, string content, params (string Name, string Value)[] headers)
+    public Task<ReplyReader> StreamAsync(string sessionId, string content, params (string Name, string Value)[] headers) =>
+        StreamAsync($"/api/chat/realtime/sessions/{sessionId}/stream", new { content }, headers);
+
+    /// <summary>Posts what is answered with a stream.</summary>
+    public Task<ReplyReader> StreamAsync(string path, object body, params (string Name, string Value)[] headers)
     {
-        var request = new HttpRequestMessage(HttpMethod.Post, $"/api/chat/realtime/sessions/{sessionId}/stream")
-        {
-            Content = JsonContent.Create(new { content }, JsonType, JsonSerializerOptions.Default),
-        };
+        var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body, JsonType, JsonSerializerOptions.Default) };
         return OpenAsync(request, EventDialect.Post, headers);
     }
 

@@ -38,7 +38,7 @@ public sealed class ChatApiEnvironment : IAsyncDisposable
     public ChatApiProcess Server { get; private set; } = null!;
 
     /// <summary>
-    /// Lines of the server's log, each given once, that no request should be able to cause. Tests run side by side: the one
+    /// Lines of the server's log, each given once, that no request should be able to cause, or that hold what people said. Tests run side by side: the one
     /// that is told may not be the one to blame.
     /// </summary>
     public IReadOnlyList<string> TakeUnforeseenFailures()
@@ -46,7 +46,8 @@ public sealed class ChatApiEnvironment : IAsyncDisposable
         lock (_gate)
         {
             var output = Server.Output;
-            var lines = output[_read..].Split('\n').Where(line => UnforeseenSigns.Any(sign => line.Contains(sign, StringComparison.Ordinal))).ToList();
+            var lines = output[_read..].Split('\n').Where(line => UnforeseenSigns.Any(sign => line.Contains(sign, StringComparison.Ordinal)))
+                .Concat(Canary.Leaks(output[_read..])).ToList();
             _read = output.Length;
             return lines;
         }
@@ -58,7 +59,7 @@ public sealed class ChatApiEnvironment : IAsyncDisposable
     public static Task<ChatApiEnvironment> ForAsync(DatabaseKind database) =>
         All.GetOrAdd(database, kind => new Lazy<Task<ChatApiEnvironment>>(() => StartAsync(kind))).Value;
 
-    /// <summary>The settings of a server in tests: a known key, a scripted model, and limits that are no test's subject off.</summary>
+    /// <summary>The settings of a server in tests: a known key, a scripted model, and limits and titles that are no test's subject off.</summary>
     public static Dictionary<string, string?> Settings(ScriptedUpstream upstream, string? databaseUrl = null) => new()
     {
         ["JWT_SECRET_KEY"] = TestTokens.Key,
@@ -68,6 +69,7 @@ public sealed class ChatApiEnvironment : IAsyncDisposable
         ["CHAT_LIMIT_REQUESTS_PER_MINUTE"] = "0",
         ["CHAT_LIMIT_TURNS_PER_MINUTE"] = "0",
         ["CHAT_LIMIT_SIGN_INS_PER_MINUTE"] = "0",
+        ["CHAT_TITLES"] = "off",
     };
 
     public async ValueTask DisposeAsync()
@@ -75,7 +77,7 @@ public sealed class ChatApiEnvironment : IAsyncDisposable
         if (Server is not null)
         {
             await Artifacts.WriteAsync($"server-{_kind}.log", Server.Output);
-            await Server.DisposeAsync();
+            await Server.EndAsync();
         }
 
         if (_pooler is not null)

@@ -9,7 +9,7 @@ public sealed record ExitedProcess(int ExitCode, string Output, string Errors);
 
 /// <summary>
 /// ChatApi as operators run it: <c>dotnet ChatApi.Web.dll</c>, a real process on a port of its own, in a working directory
-/// of its own, with no environment but what the test gives.
+/// of its own, with no environment but what the test gives. Its end fails if it has logged what people say or sign in with.
 /// </summary>
 public sealed partial class ChatApiProcess : IAsyncDisposable
 {
@@ -138,6 +138,15 @@ public sealed partial class ChatApiProcess : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        await EndAsync();
+
+        // Whatever a test is about: none of it is for a log.
+        Canary.ExpectNone(Output);
+    }
+
+    /// <summary>Kills it, where its log has been looked at already.</summary>
+    public async Task EndAsync()
+    {
         await _child.DisposeAsync();
         _handler.Dispose();
         _ownDirectory?.Dispose();
@@ -186,6 +195,6 @@ public sealed partial class ChatApiProcess : IAsyncDisposable
         }
     }
 
-    [GeneratedRegex(@"ChatApi is listening on (https?://\S+)")]
+    [GeneratedRegex(@"ChatApi is listening on (https?://[^\s;]+)")]
     private static partial Regex ListeningLine();
 }

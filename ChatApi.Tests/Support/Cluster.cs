@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Microsoft.Data.Sqlite;
 
 namespace ChatApi.Tests.Support;
 
@@ -92,6 +93,14 @@ public sealed class Cluster : IAsyncDisposable
     /// <summary>The same user before another replica, or before one that was started again.</summary>
     public ApiClient On(int replica, ApiClient user) => new(_replicas[replica], user.UserId, user.Token);
 
+    /// <summary>Starts a replica again with settings that are others from now on; null as a value for none.</summary>
+    public Task RestartAsync(int replica, Dictionary<string, string?> settings)
+    {
+        foreach (var (name, value) in settings)
+            _settings[name] = value;
+        return RestartAsync(replica);
+    }
+
     /// <summary>Starts a replica again that has ended.</summary>
     public async Task RestartAsync(int replica)
     {
@@ -100,19 +109,36 @@ public sealed class Cluster : IAsyncDisposable
         _replicas[replica] = await LaunchAsync(_directories[replica]);
     }
 
+    /// <summary>Executes a statement in the first replica's file.</summary>
+    /// <returns>The number that it gives; 0 if it gives none.</returns>
+    public async Task<long> SqliteAsync(string sql)
+    {
+        var file = Path.Combine(_replicas[0].WorkingDirectory, "data", "chatapi.db");
+        await using var connection = new SqliteConnection($"Data Source={file};Pooling=false");
+        await connection.OpenAsync();
+        await using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return await command.ExecuteScalarAsync() as long? ?? 0;
+    }
+
     public async ValueTask DisposeAsync()
     {
-        foreach (var replica in _replicas)
+        try
         {
-            replica.Resume();
-            await replica.DisposeAsync();
+            await Task.WhenAll(_replicas.Select(async replica =>
+            {
+                replica.Resume();
+                await replica.DisposeAsync();
+            }));
         }
-
-        foreach (var part in Enumerable.Reverse(_parts))
-            await part.DisposeAsync();
-        await Upstream.DisposeAsync();
-        foreach (var directory in _directories)
-            directory.Dispose();
+        finally
+        {
+            foreach (var part in Enumerable.Reverse(_parts))
+                await part.DisposeAsync();
+            await Upstream.DisposeAsync();
+            foreach (var directory in _directories)
+                directory.Dispose();
+        }
     }
 
     private Task<ChatApiProcess> LaunchAsync(TemporaryDirectory directory) => ChatApiProcess.StartAsync(_settings, directory.Path);

@@ -16,6 +16,7 @@ public sealed class FaultProxy : IAsyncDisposable
     private long _delayTicks;
     private long _cutAfter = long.MaxValue;
     private volatile bool _refusing;
+    private volatile bool _splitting;
 
     private FaultProxy(int target) => _target = target;
 
@@ -50,6 +51,9 @@ public sealed class FaultProxy : IAsyncDisposable
     /// <summary>Resets each connection after so many more bytes of answers.</summary>
     public void CutAfter(long bytes) => Volatile.Write(ref _cutAfter, bytes);
 
+    /// <summary>Each byte of answers goes on its own, and the next one a little later.</summary>
+    public void SplitAnswers() => _splitting = true;
+
     /// <summary>Resets all open connections.</summary>
     public void ResetAll()
     {
@@ -60,7 +64,7 @@ public sealed class FaultProxy : IAsyncDisposable
     /// <summary>All is well again for connections that are still open, and for new ones.</summary>
     public void Heal()
     {
-        _refusing = false;
+        _refusing = _splitting = false;
         Volatile.Write(ref _delayTicks, 0);
         Volatile.Write(ref _cutAfter, long.MaxValue);
         _healed.TrySetResult();
@@ -106,6 +110,7 @@ public sealed class FaultProxy : IAsyncDisposable
         _open[connection] = true;
         try
         {
+            client.NoDelay = true;
             await connection.Server.ConnectAsync(new IPEndPoint(IPAddress.Loopback, _target), _stopping.Token);
             await Task.WhenAll(
                 PumpAsync(connection, client, connection.Server, isAnswer: false), PumpAsync(connection, connection.Server, client, isAnswer: true));
@@ -153,7 +158,12 @@ public sealed class FaultProxy : IAsyncDisposable
             }
 
             for (var sent = 0; sent < read;)
-                sent += await to.SendAsync(buffer.AsMemory(sent, read - sent), _stopping.Token);
+            {
+                var isSplit = isAnswer && _splitting;
+                sent += await to.SendAsync(buffer.AsMemory(sent, isSplit ? 1 : read - sent), _stopping.Token);
+                if (isSplit)
+                    await Task.Delay(1, _stopping.Token);
+            }
         }
 
         to.Shutdown(SocketShutdown.Send);

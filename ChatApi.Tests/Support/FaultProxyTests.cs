@@ -94,6 +94,21 @@ public sealed class FaultProxyTests
     }
 
     [Test]
+    public async Task Sends_each_byte_of_an_answer_on_its_own()
+    {
+        using var client = await ConnectAsync();
+        _proxy.SplitAnswers();
+        await client.SendAsync("12345678"u8.ToArray());
+
+        var (received, reads, buffer) = (0, 0, new byte[8]);
+        using var patience = new CancellationTokenSource(Poll.Patience);
+        for (; received < buffer.Length; reads++)
+            received += await client.ReceiveAsync(buffer.AsMemory(received), patience.Token);
+        Assert.That(buffer, Is.EqualTo("12345678"u8.ToArray()));
+        Assert.That(reads, Is.GreaterThan(1));
+    }
+
+    [Test]
     public async Task Resets_what_is_open()
     {
         using var client = await ConnectAsync();

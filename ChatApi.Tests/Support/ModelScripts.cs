@@ -32,7 +32,10 @@ public sealed class ModelScripts
         return question;
     }
 
-    public static string NewQuestion(string text = "Pregunta") => $"{text} {Guid.NewGuid():N}";
+    /// <summary>From now on this question is answered so.</summary>
+    public void On(string question, ScriptedUpstreamReply reply) => _replies[question] = () => reply;
+
+    public static string NewQuestion(string text = "Pregunta") => $"{text} {Canary.Mark}-{Guid.NewGuid():N}";
 
     /// <summary>The calls that ended with this question.</summary>
     public IReadOnlyList<ScriptedUpstreamCall> CallsFor(string question) => [.. _upstream.Calls.Where(call => QuestionOf(call) == question)];

@@ -1,12 +1,13 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 
 namespace ChatApi.Tests.Support;
 
 /// <summary>
-/// A real nginx before several replicas, set up as docs/replicas.md tells operators to. Buffering is as nginx has it by default, so
+/// A real nginx before several replicas, set up by <c>deploy/nginx.conf</c>. Buffering is as nginx has it by default, so
 /// that what comes through piece by piece does so because of what ChatApi sends.
 /// </summary>
-public sealed class NginxServer : IAsyncDisposable
+public sealed partial class NginxServer : IAsyncDisposable
 {
     private readonly TemporaryDirectory _directory = new();
     private readonly int _port = ServerPrograms.FreePort();
@@ -24,10 +25,10 @@ public sealed class NginxServer : IAsyncDisposable
         var server = new NginxServer();
         try
         {
-            await File.WriteAllTextAsync(server._directory.File("nginx.conf"), server.Configuration(replicas));
+            await File.WriteAllTextAsync(server._directory.File("nginx.conf"), await server.ConfigurationAsync(replicas));
             await ServerPrograms.HandOverAsync(server._directory);
             server._child = ServerPrograms.StartUnprivileged(
-                ServerPrograms.Find("nginx"), ["-p", server._directory.Path, "-c", server._directory.File("nginx.conf")], server._directory);
+                ServerPrograms.Find("nginx"), ["-p", server._directory.Path, "-c", server._directory.File("nginx.conf"), "-g", "daemon off;"], server._directory);
             using var client = new HttpClient { BaseAddress = server.Address };
             await Poll.UntilAsync(() => server.IsAnsweringAsync(client), "nginx answering");
             return server;
@@ -52,38 +53,26 @@ public sealed class NginxServer : IAsyncDisposable
         _directory.Dispose();
     }
 
-    private string Configuration(IEnumerable<Uri> replicas) => string.Create(CultureInfo.InvariantCulture, $$"""
-        daemon off;
-        worker_processes 1;
-        pid {{_directory.File("nginx.pid")}};
-        error_log stderr warn;
-        events { worker_connections 1024; }
-        http {
-          access_log off;
-          client_body_temp_path {{_directory.File("body")}};
-          proxy_temp_path {{_directory.File("proxy")}};
-          fastcgi_temp_path {{_directory.File("fastcgi")}};
-          uwsgi_temp_path {{_directory.File("uwsgi")}};
-          scgi_temp_path {{_directory.File("scgi")}};
-          upstream chatapi {
-            {{string.Concat(replicas.Select(replica => $"server {replica.Authority}; "))}}
-            keepalive 32;
-          }
-          server {
-            listen 127.0.0.1:{{_port}};
-            location / {
-              proxy_pass http://chatapi;
-              proxy_http_version 1.1;
-              proxy_set_header Connection "";
-              proxy_set_header Host $host;
-              proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-              proxy_set_header X-Forwarded-Proto $scheme;
-              proxy_connect_timeout 2s;
-            }
-          }
-        }
+    /// <summary>What is shipped, with addresses and directories of the test's.</summary>
+    private async Task<string> ConfigurationAsync(IEnumerable<Uri> replicas)
+    {
+        var shipped = await File.ReadAllTextAsync(Repository.File("deploy", "nginx.conf"));
+        var servers = string.Concat(replicas.Select(replica => $"server {replica.Authority};\n"));
+        return Replace(Replace(Replace(shipped, Listen(), string.Create(CultureInfo.InvariantCulture, $"listen 127.0.0.1:{_port};")),
+            Servers(), servers), TemporaryFiles(), _directory.Path + "/");
+    }
 
-        """);
+    private static string Replace(string text, Regex pattern, string by) =>
+        pattern.IsMatch(text) ? pattern.Replace(text, by.Replace("$", "$$", StringComparison.Ordinal)) : throw new InvalidOperationException($"{pattern} is not in deploy/nginx.conf.");
+
+    [GeneratedRegex(@"listen 8080;")]
+    private static partial Regex Listen();
+
+    [GeneratedRegex(@"(server [\d.]+:8080;\s+)+")]
+    private static partial Regex Servers();
+
+    [GeneratedRegex(@"/tmp/")]
+    private static partial Regex TemporaryFiles();
 
     private async Task<bool> IsAnsweringAsync(HttpClient client)
     {

@@ -10,10 +10,23 @@ public static class RawHttp
     /// <summary>Sends these bytes and reads until the server closes or the time is over; the answer as Latin-1.</summary>
     public static async Task<string> SendAsync(Uri server, byte[] request)
     {
-        using var client = new TcpClient();
-        await client.ConnectAsync(server.Host, server.Port);
-        await using var stream = client.GetStream();
-        await stream.WriteAsync(request);
+        await using var stream = await OpenAsync(server, request);
+        return await ReadAsync(stream);
+    }
+
+    /// <summary>Sends these bytes, and leaves the connection to whoever has more to send.</summary>
+    public static async Task<NetworkStream> OpenAsync(Uri server, byte[] beginning)
+    {
+        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(server.Host, server.Port);
+        var stream = new NetworkStream(socket, ownsSocket: true);
+        await stream.WriteAsync(beginning);
+        return stream;
+    }
+
+    /// <summary>Reads until the server closes or the time is over; the answer as Latin-1.</summary>
+    public static async Task<string> ReadAsync(NetworkStream stream)
+    {
         using var patience = new CancellationTokenSource(Poll.Patience);
         using var answer = new MemoryStream();
         await stream.CopyToAsync(answer, patience.Token);
@@ -34,7 +47,10 @@ public static class RawHttp
     }
 
     /// <summary>The chunks in which the server wrote the body of an answer, as they stood on the wire.</summary>
-    public static IReadOnlyList<string> Chunks(string answer)
+    public static IReadOnlyList<string> Chunks(string answer) => Chunks(answer, Encoding.UTF8);
+
+    /// <inheritdoc cref="Chunks(string)"/>
+    public static IReadOnlyList<string> Chunks(string answer, Encoding encoding)
     {
         var chunks = new List<string>();
         var at = answer.IndexOf("\r\n\r\n", StringComparison.Ordinal) + 4;
@@ -44,7 +60,7 @@ public static class RawHttp
             var size = int.Parse(answer[at..end], NumberStyles.HexNumber, CultureInfo.InvariantCulture);
             if (size == 0)
                 return chunks;
-            chunks.Add(Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(answer.Substring(end + 2, size))));
+            chunks.Add(encoding.GetString(Encoding.Latin1.GetBytes(answer.Substring(end + 2, size))));
             at = end + 2 + size + 2;
         }
     }

@@ -17,7 +17,7 @@ public sealed class SupabaseAuthServer : IAsyncDisposable
     public const string Password = "canary-password";
 
     private readonly WebApplication _app;
-    private readonly Dictionary<string, ECDsa> _keys = [];
+    private readonly Dictionary<string, AsymmetricAlgorithm> _keys = [];
     private int _keyRequests;
 
     private SupabaseAuthServer(WebApplication app) => _app = app;
@@ -32,6 +32,9 @@ public sealed class SupabaseAuthServer : IAsyncDisposable
     /// <summary>Whether every call fails, as behind a gateway whose server is down.</summary>
     public bool IsAway { get; set; }
 
+    /// <summary>What every call waits for.</summary>
+    public Task Gate { get; set; } = Task.CompletedTask;
+
     public static async Task<SupabaseAuthServer> StartAsync()
     {
         var builder = WebApplication.CreateSlimBuilder();
@@ -41,6 +44,11 @@ public sealed class SupabaseAuthServer : IAsyncDisposable
         var server = new SupabaseAuthServer(app);
         server.AddKey("key-1");
         app.Use((context, next) => server.IsAway ? Task.FromResult(context.Response.StatusCode = 503) : next(context));
+        app.Use(async (context, next) =>
+        {
+            await server.Gate.WaitAsync(context.RequestAborted);
+            await next(context);
+        });
         app.MapGet("/auth/v1/.well-known/jwks.json", server.PublicKeys);
         app.MapPost("/auth/v1/token", server.SignInAsync);
         app.MapPost("/auth/v1/signup", server.SignUpAsync);
@@ -48,11 +56,18 @@ public sealed class SupabaseAuthServer : IAsyncDisposable
         return server;
     }
 
-    /// <summary>A new key of the project's, from now on among the public ones.</summary>
-    public void AddKey(string id)
+    /// <summary>A new key of the project's, from now on among the public ones; for ES256 unless another is given.</summary>
+    public void AddKey(string id, AsymmetricAlgorithm? key = null)
     {
         lock (_keys)
-            _keys[id] = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+            _keys[id] = key ?? ECDsa.Create(ECCurve.NamedCurves.nistP256);
+    }
+
+    /// <summary>The project revokes a key.</summary>
+    public void RemoveKey(string id)
+    {
+        lock (_keys)
+            _keys.Remove(id);
     }
 
     /// <summary>The claims of a user's token as the project makes them; null as a value leaves one out.</summary>
@@ -74,17 +89,24 @@ public sealed class SupabaseAuthServer : IAsyncDisposable
     }
 
     /// <summary>A token under one of the project's keys, or under one that only says so.</summary>
-    public string Sign(Dictionary<string, object?> claims, string keyId = "key-1")
+    public string Sign(Dictionary<string, object?> claims, string keyId = "key-1", string? algorithm = null)
     {
-        ECDsa key;
+        AsymmetricAlgorithm key;
         lock (_keys)
             key = _keys.TryGetValue(keyId, out var known) ? known : ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var signed = $"{Part(new { alg = "ES256", typ = "JWT", kid = keyId })}.{Part(claims)}";
-        return $"{signed}.{Base64Url.EncodeToString(key.SignData(System.Text.Encoding.ASCII.GetBytes(signed), HashAlgorithmName.SHA256))}";
+        var signed = $"{Part(new { alg = algorithm ?? (key is RSA ? "RS256" : "ES256"), typ = "JWT", kid = keyId })}.{Part(claims)}";
+        return $"{signed}.{Base64Url.EncodeToString(Sign(key, System.Text.Encoding.ASCII.GetBytes(signed)))}";
     }
 
     /// <summary>What everybody can read of a key, for those who would sign with it.</summary>
     public string PublicKeyText(string keyId = "key-1") => _keys[keyId].ExportSubjectPublicKeyInfoPem();
+
+    private static byte[] Sign(AsymmetricAlgorithm key, byte[] data) => key switch
+    {
+        RSA rsa => rsa.SignData(data, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1),
+        ECDsa ecdsa => ecdsa.SignData(data, HashAlgorithmName.SHA256),
+        _ => throw new ArgumentException("Neither RS256 nor ES256.", nameof(key)),
+    };
 
     public async ValueTask DisposeAsync() => await _app.DisposeAsync();
 
@@ -94,19 +116,22 @@ public sealed class SupabaseAuthServer : IAsyncDisposable
     {
         Interlocked.Increment(ref _keyRequests);
         lock (_keys)
-            return Results.Json(new
-            {
-                keys = _keys.Select(pair => (pair.Key, Point: pair.Value.ExportParameters(false).Q)).Select(key => new
-                {
-                    kty = "EC",
-                    crv = "P-256",
-                    alg = "ES256",
-                    use = "sig",
-                    kid = key.Key,
-                    x = Base64Url.EncodeToString(key.Point.X),
-                    y = Base64Url.EncodeToString(key.Point.Y),
-                }).ToArray(),
-            });
+            return Results.Json(new { keys = _keys.Select(pair => PublicKey(pair.Key, pair.Value)).Append(Symmetric).ToArray() });
+    }
+
+    /// <summary>A secret that stands among the public keys by mistake is no key.</summary>
+    private static object Symmetric => new { kty = "oct", alg = "HS256", use = "sig", kid = "symmetric", k = Base64Url.EncodeToString(System.Text.Encoding.UTF8.GetBytes(Secret)) };
+
+    private static object PublicKey(string id, AsymmetricAlgorithm key)
+    {
+        if (key is RSA rsa)
+        {
+            var numbers = rsa.ExportParameters(false);
+            return new { kty = "RSA", alg = "RS256", use = "sig", kid = id, n = Base64Url.EncodeToString(numbers.Modulus), e = Base64Url.EncodeToString(numbers.Exponent) };
+        }
+
+        var point = ((ECDsa)key).ExportParameters(false).Q;
+        return new { kty = "EC", crv = "P-256", alg = "ES256", use = "sig", kid = id, x = Base64Url.EncodeToString(point.X), y = Base64Url.EncodeToString(point.Y) };
     }
 
     private async Task<IResult> SignInAsync(HttpRequest request)

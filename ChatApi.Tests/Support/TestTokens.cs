@@ -26,15 +26,18 @@ public static class TestTokens
 
     public static long SecondsFromNow(int seconds) => DateTimeOffset.UtcNow.AddSeconds(seconds).ToUnixTimeSeconds();
 
-    public static string Sign(Dictionary<string, object?> claims, string key = Key, string algorithm = "HS256")
+    public static string Sign(Dictionary<string, object?> claims, string key = Key, string algorithm = "HS256", string? keyId = null)
     {
-        var signed = Part(new Dictionary<string, object?> { ["alg"] = algorithm, ["typ"] = "JWT" }) + "." + Part(claims);
+        var header = new Dictionary<string, object?> { ["alg"] = algorithm, ["typ"] = "JWT" };
+        if (keyId is not null)
+            header["kid"] = keyId;
+        var signed = Part(header) + "." + Part(claims);
         return signed + "." + Base64Url.EncodeToString(Hash(algorithm, key, Encoding.UTF8.GetBytes(signed)));
     }
 
     /// <summary>A token that says that nobody signed it.</summary>
-    public static string Unsigned(Dictionary<string, object?> claims) =>
-        Part(new Dictionary<string, object?> { ["alg"] = "none", ["typ"] = "JWT" }) + "." + Part(claims) + ".";
+    public static string Unsigned(Dictionary<string, object?> claims, string none = "none") =>
+        Part(new Dictionary<string, object?> { ["alg"] = none, ["typ"] = "JWT" }) + "." + Part(claims) + ".";
 
     private static byte[] Hash(string algorithm, string key, byte[] text)
     {

@@ -1,4 +1,5 @@
 using System.Security.Claims;
+using ChatApi.Application.Accounts;
 using ChatApi.Web.Errors;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.IdentityModel.JsonWebTokens;
@@ -17,15 +18,31 @@ internal static class BearerTokens
     {
         options.SaveToken = false;
         options.TokenHandlers.Clear();
-        options.TokenHandlers.Add(new RememberedTokens(new JsonWebTokenHandler { MapInboundClaims = false }, time));
-        options.Events = Events(isUser);
+        options.TokenHandlers.Add(new JsonWebTokenHandler { MapInboundClaims = false });
+        options.Events = Events(isUser, new(time));
     }
 
-    private static JwtBearerEvents Events(Func<ClaimsPrincipal, bool> isUser) => new()
+    private static bool IsDeleted(ClaimsPrincipal user, HttpContext context) =>
+        context.RequestServices.GetRequiredService<DeletedAccounts>().Contains(user.Id());
+
+    private static JwtBearerEvents Events(Func<ClaimsPrincipal, bool> isUser, RememberedTokens remembered) => new()
     {
+        OnMessageReceived = context =>
+        {
+            // A deleted account's token is looked at with every request, although it is remembered.
+            if (remembered.Find(context.Request) is { } principal && !IsDeleted(principal, context.HttpContext))
+            {
+                context.Principal = principal;
+                context.Success();
+            }
+
+            return Task.CompletedTask;
+        },
         OnTokenValidated = context =>
         {
-            if (!isUser(context.Principal!))
+            if (isUser(context.Principal!) && !IsDeleted(context.Principal!, context.HttpContext))
+                remembered.Remember(context);
+            else
                 context.Fail("The token is no user's.");
             return Task.CompletedTask;
         },

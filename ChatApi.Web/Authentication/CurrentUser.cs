@@ -1,6 +1,7 @@
 using System.Security.Claims;
 using System.Text.Json;
 using ChatApi.Application.Accounts;
+using ChatApi.Application.Limits;
 
 namespace ChatApi.Web.Authentication;
 
@@ -15,8 +16,15 @@ internal static class CurrentUser
     public static bool TryGetId(ClaimsPrincipal principal, out Guid id) =>
         Guid.TryParseExact(principal.FindFirstValue("sub") ?? principal.FindFirstValue("user_id"), "D", out id);
 
-    /// <summary>Where the request comes from.</summary>
-    public static string Address(this HttpContext context) => context.Connection.RemoteIpAddress?.ToString() ?? "unknown";
+    /// <summary>Whoever makes the request, and how their limits stand.</summary>
+    public static Caller Caller(this HttpContext context)
+    {
+        if (context.Features.Get<Caller>() is { } known)
+            return known;
+        var caller = new Caller(TryGetId(context.User, out var id) ? id : null, context.Connection.RemoteIpAddress);
+        context.Features.Set(caller);
+        return caller;
+    }
 
     /// <summary>The account, as far as the token tells.</summary>
     public static AccountResponse Account(this ClaimsPrincipal principal)

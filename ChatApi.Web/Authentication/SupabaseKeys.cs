@@ -36,6 +36,9 @@ internal sealed partial class SupabaseKeys(SupabaseOptions supabase, HttpClient 
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         AllowAutoRedirect = false,
         UseCookies = false,
+
+        // Nobody's request: it would be a trace of its own, or part of one that happens to come by.
+        ActivityHeadersPropagator = null,
     })
     {
         Timeout = Timeout.InfiniteTimeSpan,

@@ -74,12 +74,12 @@ internal sealed class SupabaseTokens(SupabaseOptions supabase, SupabaseKeys keys
         options.TokenValidationParameters.ValidAlgorithms = algorithms;
 
         // The library asks for keys where nothing can be awaited: they are made ready before.
-        options.Events.OnMessageReceived = context =>
+        var recall = options.Events.OnMessageReceived;
+        options.Events.OnMessageReceived = async context =>
         {
-            var token = UnverifiedToken.Of(context.HttpContext);
-            return algorithms.Contains(token.Algorithm) && token.KeyId.Length > 0
-                ? keys.PrepareAsync(token.KeyId, context.HttpContext.RequestAborted)
-                : Task.CompletedTask;
+            await recall(context);
+            if (context.Result is null && UnverifiedToken.Of(context.HttpContext) is { KeyId.Length: > 0 } token && algorithms.Contains(token.Algorithm))
+                await keys.PrepareAsync(token.KeyId, context.HttpContext.RequestAborted);
         };
         options.TokenValidationParameters.IssuerSigningKeyResolver = (_, token, id, _) =>
             keys.Find(id, ((JsonWebToken)token).Alg) is { } key ? [key] : [];

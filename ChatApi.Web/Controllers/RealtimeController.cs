@@ -35,7 +35,38 @@ public sealed class RealtimeController(SessionService sessions, RunService runs,
     [Produces("text/event-stream")]
     public async Task Stream(Guid id, SendMessageRequest request, [FromServices] SseWriter sse, CancellationToken cancellationToken)
     {
-        var view = await runs.StartAsync(User.Id(), id, request, IdempotencyKey.Of(Request), cancellationToken);
+        var view = await runs.StartAsync(HttpContext.Caller(), id, request, IdempotencyKey.Of(Request), cancellationToken);
+        IdempotencyKey.MarkReplay(Response, view.IsReplay);
+        await sse.WriteAsync(HttpContext, view, resumable: false);
+    }
+
+    /// <summary>Asks anew in the place of a question, and streams the reply as it is made.</summary>
+    /// <remarks>Nothing is overwritten: the question and what followed it stay on a branch of their own, and each message names its siblings.</remarks>
+    /// <response code="200">Server-Sent Events: <c>start</c>, <c>content</c> as often as needed, then one <c>done</c> or <c>error</c>.</response>
+    /// <response code="409">There is no such question (<c>no_question</c>), a reply is still being made (<c>run_in_progress</c>), or a thousand messages follow the same one (<c>too_many_siblings</c>).</response>
+    [HttpPost("{id}/edit", Name = "edit_message")]
+    [StartsRun]
+    [Produces("text/event-stream")]
+    public async Task Edit(Guid id, EditMessageRequest request, [FromServices] SseWriter sse, CancellationToken cancellationToken)
+    {
+        var view = await runs.EditAsync(HttpContext.Caller(), id, request, IdempotencyKey.Of(Request), cancellationToken);
+        IdempotencyKey.MarkReplay(Response, view.IsReplay);
+        await sse.WriteAsync(HttpContext, view, resumable: false);
+    }
+
+    /// <summary>Makes a reply anew, and streams it as it is made.</summary>
+    /// <remarks>The reply that was there stays, on a branch of its own. A question that has no reply yet gets one.</remarks>
+    /// <response code="200">Server-Sent Events: <c>start</c>, <c>content</c> as often as needed, then one <c>done</c> or <c>error</c>.</response>
+    /// <response code="409">There is no such question (<c>no_question</c>), a reply is still being made (<c>run_in_progress</c>), or a thousand messages follow the same one (<c>too_many_siblings</c>).</response>
+    [HttpPost("{id}/regenerate", Name = "regenerate_reply")]
+    [StartsRun]
+    [Produces("text/event-stream")]
+    public async Task Regenerate(
+        Guid id, [FromBody(EmptyBodyBehavior = EmptyBodyBehavior.Allow)] RegenerateRequest? request, [FromServices] SseWriter sse,
+        CancellationToken cancellationToken)
+    {
+        var view = await runs.RegenerateAsync(
+            HttpContext.Caller(), id, request ?? new RegenerateRequest(null), IdempotencyKey.Of(Request), cancellationToken);
         IdempotencyKey.MarkReplay(Response, view.IsReplay);
         await sse.WriteAsync(HttpContext, view, resumable: false);
     }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using ChatApi.Application.Abstractions;
 using ChatApi.Application.Errors;
+using ChatApi.Web.Telemetry;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Extensions.Options;
@@ -43,14 +44,16 @@ internal sealed record Problem(int Status, string Code, string Error)
             Status = Status,
             Detail = Error,
             Instance = context.Request.Path.ToUriComponent(),
-            Extensions = { ["error"] = Error, ["code"] = Code, ["trace_id"] = context.TraceIdentifier },
+            Extensions = { ["error"] = Error, ["code"] = Code, ["trace_id"] = context.TraceId() },
         };
         if (Errors is not null)
             body.Extensions["errors"] = Errors;
         if (RunId is not null)
             body.Extensions["run_id"] = RunId;
         var json = context.RequestServices.GetRequiredService<IOptions<Microsoft.AspNetCore.Http.Json.JsonOptions>>().Value.SerializerOptions;
-        await response.WriteAsJsonAsync(body, json, "application/problem+json", context.RequestAborted);
+
+        // Without a token of its own, a client that hangs up meanwhile is no error.
+        await response.WriteAsJsonAsync(body, json, "application/problem+json");
     }
 
     /// <summary>The one table from what was thrown to what is told; null for what nobody foresaw.</summary>

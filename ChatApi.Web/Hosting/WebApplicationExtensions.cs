@@ -1,3 +1,4 @@
+using ChatApi.Application.Accounts;
 using ChatApi.Web.Errors;
 using ChatApi.Web.OpenApi;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -10,6 +11,8 @@ internal static class WebApplicationExtensions
     public static WebApplication UseChatApi(this WebApplication app)
     {
         app.UseThreadPool();
+        app.UseTrustedProxies();
+        app.UseMiddleware<RequestLog>();
         app.UseRequestIdAndSecurityHeaders();
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
@@ -31,9 +34,13 @@ internal static class WebApplicationExtensions
         app.UseCors();
         app.UseStrictQuery();
         app.UseAuthentication();
-        app.UseRequestLimit();
+        app.UseRequestLimits();
         app.UseAuthorization();
         app.MapControllers();
+
+        // For the demo page: it offers the account only where there is one.
+        app.MapGet("/demo-account", (HttpContext context) => context.RequestServices.GetService<DemoSignIn>() is { } demo
+            ? Results.Ok(demo) : Results.NoContent()).ExcludeFromDescription();
         app.MapHealthChecks("/health/live", new HealthCheckOptions { Predicate = _ => false });
         app.MapHealthChecks("/health/ready");
         return app;

@@ -6,6 +6,7 @@ using ChatApi.Web.Json;
 using ChatApi.Web.OpenApi;
 using ChatApi.Web.Pagination;
 using ChatApi.Web.Streaming;
+using ChatApi.Web.Transfers;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -21,6 +22,7 @@ internal static class WebServiceCollectionExtensions
         services.AddControllers(options =>
             {
                 options.SuppressImplicitRequiredAttributeForNonNullableReferenceTypes = true;
+                options.Filters.Add<DeletedAccountFilter>();
 
                 // Bodies are JSON: a form is neither read nor half-read.
                 options.ValueProviderFactories.RemoveType<FormValueProviderFactory>();
@@ -36,10 +38,13 @@ internal static class WebServiceCollectionExtensions
         services.AddExceptionHandler<ProblemExceptionHandler>();
         services.AddTokenAuthentication(SupabaseOptions.Read(settings));
         services.AddFrontEndCors(settings);
+        services.AddTrustedProxies(settings);
         services.AddOpenApiDocument();
         services.AddSingleton<CursorProtector>();
         services.AddSingleton<Pager>();
         services.AddSingleton<SseWriter>();
+        services.AddSingleton<ExportSender>();
+        services.AddSingleton<ImportLimits>();
         services.AddHealthChecks().AddCheck<DrainCheck>("drain");
         return services;
     }
@@ -56,9 +61,11 @@ internal static class WebServiceCollectionExtensions
             .WithOrigins(origins)
             .AllowCredentials()
             .WithMethods("GET", "POST", "PUT", "PATCH", "DELETE")
-            .WithHeaders("Authorization", "Content-Type", "Accept", "Cache-Control", "Idempotency-Key", "Last-Event-ID", "X-Request-ID")
+            // The Vercel AI SDK sets User-Agent, which some browsers then send and ask for; the trace is of those who trace their pages.
+            .WithHeaders(
+                "Authorization", "Content-Type", "Accept", "Cache-Control", "Idempotency-Key", "Last-Event-ID", "X-Request-ID", "User-Agent", "traceparent", "tracestate")
             .WithExposedHeaders(
-                "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "Idempotency-Replayed", "X-Request-ID",
+                "Link", "Location", "Retry-After", "RateLimit", "RateLimit-Policy", "Idempotency-Replayed", "X-Request-ID", "Content-Disposition",
                 "x-vercel-ai-ui-message-stream")
             .SetPreflightMaxAge(TimeSpan.FromHours(2))));
     }

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using ChatApi.Application.Transfers;
+using ChatApi.Web.Transfers;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 
@@ -25,9 +27,10 @@ internal static class JsonServiceCollectionExtensions
     {
         mvc.Services.ConfigureHttpJsonOptions(options => Apply(options.SerializerOptions));
         mvc.AddJsonOptions(options => Apply(options.JsonSerializerOptions));
-        mvc.Services.AddOptions<MvcOptions>().Configure<IOptions<JsonOptions>>((options, json) =>
+        mvc.Services.AddOptions<MvcOptions>().Configure<IOptions<JsonOptions>, ImportOptions>((options, json, imports) =>
         {
             options.InputFormatters.Clear();
+            options.InputFormatters.Add(new ImportInputFormatter(imports));
             options.InputFormatters.Add(new StrictJsonInputFormatter(json.Value.JsonSerializerOptions));
         });
         return mvc;

@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 
@@ -11,7 +12,6 @@ internal static class StrictJson
 {
     private const int MaxDepth = 32;
 
-    private static readonly JsonReaderOptions ReaderOptions = new() { MaxDepth = MaxDepth };
     private static readonly JsonDocumentOptions DocumentOptions = new() { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
 
     /// <summary>Whether the body is such an object. A byte order mark must be gone already.</summary>
@@ -19,7 +19,7 @@ internal static class StrictJson
     {
         try
         {
-            if (!Utf8.IsValid(body.Span) || !HasStorableTexts(body.Span))
+            if (!Utf8.IsValid(body.Span) || !HasStorableTexts(body.Span, MaxDepth))
                 return false;
             using var document = JsonDocument.Parse(body, DocumentOptions);
             return document.RootElement.ValueKind == JsonValueKind.Object;
@@ -30,10 +30,14 @@ internal static class StrictJson
         }
     }
 
+    /// <summary>Without the byte order mark, if there is one.</summary>
+    public static ReadOnlyMemory<byte> WithoutMark(ReadOnlyMemory<byte> body) =>
+        body.Span.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body;
+
     /// <summary>U+0000 cannot be kept by PostgreSQL; a lone surrogate, which the reader throws at, by nobody.</summary>
-    private static bool HasStorableTexts(ReadOnlySpan<byte> body)
+    public static bool HasStorableTexts(ReadOnlySpan<byte> body, int maxDepth)
     {
-        var reader = new Utf8JsonReader(body, ReaderOptions);
+        var reader = new Utf8JsonReader(body, new JsonReaderOptions { MaxDepth = maxDepth });
         while (reader.Read())
             if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName && reader.ValueIsEscaped
                 && reader.GetString()!.Contains('\0', StringComparison.Ordinal))

@@ -23,7 +23,7 @@ internal sealed class StrictJsonInputFormatter : TextInputFormatter
     {
         using var buffer = new MemoryStream();
         await context.HttpContext.Request.Body.CopyToAsync(buffer, context.HttpContext.RequestAborted);
-        var body = WithoutMark(buffer.GetBuffer().AsMemory(0, (int)buffer.Length));
+        var body = StrictJson.WithoutMark(buffer.GetBuffer().AsMemory(0, (int)buffer.Length));
         if (body.IsEmpty)
             return context.TreatEmptyInputAsDefaultValue ? InputFormatterResult.Success(null) : InputFormatterResult.NoValue();
         if (!StrictJson.IsAcceptable(body))
@@ -42,7 +42,4 @@ internal sealed class StrictJsonInputFormatter : TextInputFormatter
             return InputFormatterResult.Failure();
         }
     }
-
-    private static ReadOnlyMemory<byte> WithoutMark(ReadOnlyMemory<byte> body) =>
-        body.Span.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body;
 }

@@ -24,7 +24,9 @@ internal sealed class ExampleFilter : IOperationFilter
 
         if (operation.OperationId == "create_message")
             ShowBothAnswers(operation, context);
-        var success = operation.Responses!.First(pair => pair.Key is "200" or "201").Value;
+        var success = operation.Responses!.First(pair => pair.Key[0] == '2').Value;
+        if (operation.OperationId == "export_session")
+            success.Content!["text/markdown"] = new OpenApiMediaType { Schema = new OpenApiSchema { Type = JsonSchemaType.String }, Example = Examples.Markdown };
         if (response is not null && success.Content?.TryGetValue(Json, out var media) == true)
             Show(media, response);
     }

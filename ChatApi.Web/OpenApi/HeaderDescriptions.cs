@@ -25,8 +25,16 @@ internal sealed class HeaderDescriptions : IOperationFilter
             Add(response, "X-Request-ID", "The request's id: the client's, if it sent a sane one.");
             if (status == "200" && isList)
                 Add(response, "Link", "`<…>; rel=\"next\"` where there are more pages (RFC 8288).");
+            if (status == "200" && (operation.OperationId is "export_session" or "export_all"))
+                Add(response, "Content-Disposition", "`attachment`, with the name of the file.");
             if (status == "201" && operation.OperationId != "register")
                 Add(response, "Location", "Where it is.");
+            if (status is "200" or "201" or "204" or "429")
+            {
+                Add(response, "RateLimit-Policy", "The limits that the request counts for: `q` in `w` seconds.");
+                Add(response, "RateLimit", "What is left of them: `r`, all of it again in `t` seconds.");
+            }
+
             if (status is "429" or "503")
                 Add(response, "Retry-After", "When another try is worth it, in seconds.");
             if (status is "200" or "201" && startsRun)

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using ChatApi.Application;
 using ChatApi.Domain;
 using Microsoft.OpenApi;
@@ -21,7 +22,14 @@ internal static class OpenApiServiceCollectionExtensions
 
     public static IServiceCollection AddOpenApiDocument(this IServiceCollection services) => services.AddSwaggerGen(options =>
     {
-        options.SwaggerDoc("v1", new OpenApiInfo { Title = "ChatApi", Version = "v1", Description = Description });
+        options.SwaggerDoc("v1", new OpenApiInfo
+        {
+            Title = "ChatApi",
+            Version = "v1",
+            Description = Description,
+            License = new OpenApiLicense { Name = "MIT", Url = new Uri("https://spdx.org/licenses/MIT.html") },
+        });
+        options.AddServer(new OpenApiServer { Url = "/", Description = "Where this document comes from." });
         options.CustomOperationIds(action => action.ActionDescriptor.AttributeRouteInfo?.Name);
         options.SupportNonNullableReferenceTypes();
         options.NonNullableReferenceTypesAsRequired();
@@ -39,8 +47,13 @@ internal static class OpenApiServiceCollectionExtensions
         options.OperationFilter<ProblemResponses>();
         options.OperationFilter<HeaderDescriptions>();
         options.OperationFilter<ExampleFilter>();
+        // Objects of the clients'.
+        options.MapType<JsonElement>(() => new OpenApiSchema { Type = JsonSchemaType.Object | JsonSchemaType.Null });
         options.SchemaFilter<OpenSchemas>();
+        options.SchemaFilter<NullableReferences>();
         options.SchemaFilter<RequestSchemas>();
+        options.SchemaFilter<ImportSchema>();
+        options.RequestBodyFilter<RequiredBodies>();
     });
 
     public static IApplicationBuilder UseSwaggerPages(this IApplicationBuilder app) => app

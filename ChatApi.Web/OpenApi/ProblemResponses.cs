@@ -14,6 +14,7 @@ internal sealed class ProblemResponses : IOperationFilter
     private static readonly Problem[] WithBody =
     [
         new(400, ErrorCodes.InvalidJson, "The body is not the JSON that is expected here."),
+        Problem.OfStatus(408),
         Problem.OfStatus(413),
         Problem.OfStatus(415),
     ];
@@ -62,18 +63,21 @@ internal sealed class ProblemResponses : IOperationFilter
                 ? new(401, ErrorCodes.InvalidCredentials, "The email address or the password is wrong.")
                 : path.Contains("register", StringComparison.Ordinal)
                     ? new(409, ErrorCodes.EmailTaken, "There is an account with this email address already.")
+                    : path.EndsWith("/share", StringComparison.Ordinal)
+                    ? new(409, ErrorCodes.TooManyShares, "There are 100 shares already; please delete one first.")
                     : OfRuns[0];
         if (operation.RequestBody is not null)
             foreach (var problem in WithBody)
                 yield return problem;
-        else if (operation.Parameters?.Any(parameter => parameter.In == ParameterLocation.Query) == true)
-            yield return new(400, ErrorCodes.InvalidRequest, "The value of limit is not valid.");
+        else
+            yield return new(400, ErrorCodes.InvalidRequest, "The query is not valid.");
         if (SecurityRequirements.NeedsToken(context))
             yield return Problem.OfStatus(401);
-        if (path.Contains("{id}", StringComparison.Ordinal) || path == "api/chat")
+        if (path.Contains('{', StringComparison.Ordinal) && operation.OperationId is not ("resume_ui_message" or "get_ui_messages")
+            || path is "api/chat" or "api/chat/ui")
             yield return new(404, ErrorCodes.NotFound, "There is nothing here under this id.");
         if (startsRun)
-            foreach (var problem in operation.Responses.ContainsKey("200") && path.EndsWith("stream", StringComparison.Ordinal)
+            foreach (var problem in operation.Responses.ContainsKey("200") && (path.EndsWith("stream", StringComparison.Ordinal) || path == "api/chat/ui")
                 ? OfRuns
                 : [.. OfRuns, .. OfWholeReplies])
                 yield return problem;
@@ -90,7 +94,7 @@ internal sealed class ProblemResponses : IOperationFilter
             ["title"] = ReasonPhrases.GetReasonPhrase(problem.Status),
             ["status"] = problem.Status,
             ["detail"] = problem.Error,
-            ["instance"] = "/" + context.ApiDescription.RelativePath!.Replace("{id}", Examples.Id, StringComparison.Ordinal),
+            ["instance"] = "/" + context.ApiDescription.RelativePath!.Replace("{id}", Examples.Id, StringComparison.Ordinal).Replace("{token}", Examples.ShareToken, StringComparison.Ordinal),
             ["error"] = problem.Error,
             ["code"] = problem.Code,
             ["trace_id"] = "0199f3a0-7c11-7a52-9d0e-2f6f3b1c8e10",

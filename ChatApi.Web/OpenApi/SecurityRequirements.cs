@@ -12,7 +12,9 @@ internal sealed class SecurityRequirements(string scheme) : IOperationFilter
 
     public void Apply(OpenApiOperation operation, OperationFilterContext context)
     {
-        if (NeedsToken(context))
-            operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(scheme, context.Document)] = [] }];
+        // None is said, too: a generator cannot tell what was left out from what was forgotten.
+        operation.Security = NeedsToken(context)
+            ? [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(scheme, context.Document)] = [] }]
+            : [];
     }
 }

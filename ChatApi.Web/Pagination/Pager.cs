@@ -20,13 +20,18 @@ public sealed class Pager(CursorProtector cursors)
         new(limit, context.Request.Query.ContainsKey("cursor") ? cursors.Unprotect(list, cursor ?? "") : null);
 
     /// <summary>The items; the way to the next page goes into the header.</summary>
-    public IReadOnlyList<T> Respond<T>(HttpContext context, string list, int limit, Page<T> page)
+    /// <param name="context">The request.</param>
+    /// <param name="list">Names the list, as it did before.</param>
+    /// <param name="limit">1 to 200.</param>
+    /// <param name="page">The page.</param>
+    /// <param name="query">What else makes the list, as it stands in its address before the limit: <c>a=b&amp;</c>.</param>
+    public IReadOnlyList<T> Respond<T>(HttpContext context, string list, int limit, Page<T> page, string query = "")
     {
         if (page.Next is { } next)
         {
             var request = context.Request;
             var path = request.PathBase.Add(request.Path).ToUriComponent();
-            context.Response.Headers.Link = $"<{path}?limit={limit}&cursor={cursors.Protect(list, next)}>; rel=\"next\"";
+            context.Response.Headers.Link = $"<{path}?{query}limit={limit}&cursor={cursors.Protect(list, next)}>; rel=\"next\"";
         }
 
         return page.Items;

@@ -1,16 +1,12 @@
 using System.Buffers;
-using System.Globalization;
 using System.IO.Pipelines;
-using System.Runtime.CompilerServices;
-using System.Text.Json;
 using ChatApi.Application.Runs;
-using ChatApi.Web.Json;
 
 namespace ChatApi.Web.Streaming;
 
 /// <summary>
-/// Writes a run as Server-Sent Events; nobody else knows the framing. The old front ends split on <c>\n\n</c> and read the
-/// first line, which must begin <c>data: </c>, as JSON: so one <c>data:</c> line an event, and it comes first.
+/// Writes a run as Server-Sent Events, in the words of a dialect: when what is written goes out, and for how long it is waited for
+/// that somebody takes it.
 /// </summary>
 public sealed class SseWriter(TimeProvider time)
 {
@@ -20,39 +16,45 @@ public sealed class SseWriter(TimeProvider time)
     /// <summary>Bytes. What is ready is sent together, but not more than this at once.</summary>
     private const int MostUnsent = 32 * 1024;
 
-    private const int LongestValue = 40;
-
-    private static readonly JsonWriterOptions JsonOptions = new() { Encoder = MinimalJsonEncoder.Instance };
-
     /// <param name="context">The request; its end ends the writing, and nothing else.</param>
     /// <param name="view">What is to be seen.</param>
     /// <param name="resumable">Whether it is the dialect of <c>EventSource</c>, with ids after the data and a time to reconnect.</param>
-    public async Task WriteAsync(HttpContext context, RunView view, bool resumable)
+    public Task WriteAsync(HttpContext context, RunView view, bool resumable) =>
+        WriteAsync(context, view, output => new FrontEndEvents(output, view.RunId, resumable), mayEndOpen: resumable);
+
+    /// <summary>Writes for the Vercel AI SDK.</summary>
+    /// <inheritdoc cref="WriteAsync(HttpContext, RunView, bool)" path="/param"/>
+    public Task WriteUIMessageAsync(HttpContext context, RunView view)
+    {
+        context.Response.Headers[UIMessageEvents.Header] = UIMessageEvents.Version;
+        return WriteAsync(context, view, output => new UIMessageEvents(output, view.RunId), mayEndOpen: false);
+    }
+
+    private async Task WriteAsync(HttpContext context, RunView view, Func<PipeWriter, EventDialect> dialect, bool mayEndOpen)
     {
         SetHeaders(context.Response);
         var output = context.Response.BodyWriter;
-        await using var json = new Utf8JsonWriter(output, JsonOptions);
+        await using var frames = dialect(output);
         await using var events = view.Events.GetAsyncEnumerator(context.RequestAborted);
+
+        // Viewers with EventSource come back by themselves where a stream ends without the end of its run.
+        var isTold = mayEndOpen;
         try
         {
-            for (var isFirst = true; await MoveNextAsync(context, events, output); isFirst = false)
+            while (await MoveNextAsync(context, events, output))
             {
                 if (events.Current is RunEvent.Heartbeat)
-                {
                     output.Write(": ping\n\n"u8);
-                    continue;
-                }
-
-                output.Write("data: "u8);
-                RunEventJson.Write(json, events.Current);
-                json.Flush();
-                json.Reset();
-                if (resumable)
-                    WriteId(output, view.RunId, RunEventJson.Seq(events.Current), isFirst);
-                output.Write("\n\n"u8);
+                else
+                    frames.Write(events.Current);
+                isTold |= events.Current is RunEvent.Done or RunEvent.Failed;
             }
 
-            await FlushAsync(output);
+            await AwaitAsync(output.FlushAsync());
+
+            // This process stops, and the run goes on in another: a clean end would pass for the reply's.
+            if (!isTold)
+                context.Abort();
         }
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
@@ -71,33 +73,24 @@ public sealed class SseWriter(TimeProvider time)
         response.Headers["X-Accel-Buffering"] = "no";
     }
 
-    private static void WriteId(PipeWriter output, Guid runId, int seq, bool isFirst)
-    {
-        output.Write("\nid: "u8);
-        Write(output, runId);
-        output.Write(":"u8);
-        Write(output, seq);
-        if (isFirst)
-            output.Write("\nretry: 2000"u8);
-    }
-
-    private static void Write<T>(PipeWriter output, T value) where T : IUtf8SpanFormattable
-    {
-        if (!value.TryFormat(output.GetSpan(LongestValue), out var written, default, CultureInfo.InvariantCulture))
-            throw new InvalidOperationException("It has more room than any number or UUID takes.");
-        output.Advance(written);
-    }
-
     /// <summary>What is ready goes out in one write, and before anything is waited for.</summary>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private async ValueTask<bool> MoveNextAsync(HttpContext context, IAsyncEnumerator<RunEvent> events, PipeWriter output)
+    private ValueTask<bool> MoveNextAsync(HttpContext context, IAsyncEnumerator<RunEvent> events, PipeWriter output)
     {
         var next = events.MoveNextAsync();
         if (next.IsCompleted && output.UnflushedBytes < MostUnsent)
-            return await next;
+            return next;
+        var flush = output.FlushAsync();
+        if (!flush.IsCompletedSuccessfully)
+            return AwaitAsync(context, flush, next);
+        _ = flush.Result;
+        return next;
+    }
+
+    private async ValueTask<bool> AwaitAsync(HttpContext context, ValueTask<FlushResult> flush, ValueTask<bool> next)
+    {
         try
         {
-            await FlushAsync(output);
+            await AwaitAsync(flush);
         }
         catch (TimeoutException)
         {
@@ -108,12 +101,5 @@ public sealed class SseWriter(TimeProvider time)
         return await next;
     }
 
-    private ValueTask FlushAsync(PipeWriter output)
-    {
-        var flush = output.FlushAsync();
-        if (!flush.IsCompletedSuccessfully)
-            return new(flush.AsTask().WaitAsync(LongestFlush, time));
-        _ = flush.Result;
-        return default;
-    }
+    private Task<FlushResult> AwaitAsync(ValueTask<FlushResult> flush) => flush.AsTask().WaitAsync(LongestFlush, time);
 }

@@ -54,7 +54,7 @@ const onSignedOut = new Set();
 /** Calls back when the server does not accept the token (any more). */
 export const whenSignedOut = callback => onSignedOut.add(callback);
 
-async function call(method, path, { body, headers, signal } = {}) {
+async function call(method, path, { body, file, headers, signal } = {}) {
   const bearer = token();
   let response;
   try {
@@ -65,10 +65,10 @@ async function call(method, path, { body, headers, signal } = {}) {
       credentials: 'omit',
       headers: {
         ...(bearer && { Authorization: `Bearer ${bearer}` }),
-        ...(body && { 'Content-Type': 'application/json' }),
+        ...((body || file) && { 'Content-Type': 'application/json' }),
         ...headers,
       },
-      body: body && JSON.stringify(body),
+      body: file ?? (body && JSON.stringify(body)),
     });
   } catch (error) {
     throw error.name === 'AbortError' ? error : ApiError.network();
@@ -102,19 +102,72 @@ const session = id => `api/chat/sessions/${encodeURIComponent(id)}`;
 const realtime = id => `api/chat/realtime/sessions/${encodeURIComponent(id)}`;
 const events = { Accept: 'text/event-stream' };
 
+/** What the demo account is signed in with; null where there is none, or where that cannot be said now. */
+export async function demoAccount() {
+  try {
+    const response = await call('GET', 'demo-account');
+    return response.status === 204 ? null : await response.json();
+  } catch {
+    return null;
+  }
+}
+
 export const signIn = (email, password) => value(json('POST', 'api/auth/login', { body: { email, password } }));
 
 export const register = (email, password, name) =>
   value(json('POST', 'api/auth/register', { body: { email, password, ...(name && { name }) } }));
 
-/** A page of sessions, last active first: `{ value, next }`. */
-export const sessions = next => json('GET', next ?? 'api/chat/sessions');
+/**
+ * A page of sessions, last active first, or of those in which the words are found: `{ value, next }`.
+ * @param {{ words?: string, filter?: 'active' | 'pinned' | 'archived' | 'deleted' }} wanted
+ */
+export const sessions = (next, { words = '', filter = 'active' } = {}) => {
+  const query = new URLSearchParams({ ...(words && { q: words }), ...(filter !== 'active' && { [filter]: 'true' }) });
+  return json('GET', next ?? `api/chat/sessions?${query}`);
+};
 
 export const getSession = (id, signal) => value(json('GET', session(id), { signal }));
-export const createSession = (title, signal) =>
-  value(json('POST', 'api/chat/realtime/sessions', { body: { ...(title && { title }) }, signal }));
-export const renameSession = (id, title) => value(json('PATCH', session(id), { body: { title } }));
+export const createSession = signal => value(json('POST', 'api/chat/realtime/sessions', { body: {}, signal }));
+export const changeSession = (id, changes) => value(json('PATCH', session(id), { body: changes }));
 export const deleteSession = id => value(json('DELETE', session(id)));
+export const restoreSession = id => value(json('POST', `${session(id)}/restore`));
+export const shareSession = (id, days) =>
+  value(json('POST', `${session(id)}/share`, { body: days ? { expires_in_days: days } : {} }));
+export const shares = () => value(json('GET', 'api/chat/shares'));
+export const revokeShare = id => value(json('DELETE', `api/chat/shares/${encodeURIComponent(id)}`));
+export const models = () => value(json('GET', 'api/chat/models'));
+export const usage = () => value(json('GET', 'api/chat/usage'));
+
+/** A session as a file: `{ blob, name }`. */
+export const exportSession = (id, format) =>
+  download(`${session(id)}/export?format=${format}`, `chat.${format === 'markdown' ? 'md' : 'json'}`);
+
+/** All that somebody has said and heard, as a file. */
+export const exportAll = () => download('api/chat/export', 'chats.json');
+
+/** Takes in a file: `{ sessions, messages }`. */
+export const importFile = async file => (await call('POST', 'api/chat/import', { file })).json();
+
+async function download(path, name) {
+  const response = await call('GET', path);
+  return { blob: await response.blob(), name: fileName(response) ?? name };
+}
+
+function fileName(response) {
+  const header = response.headers.get('Content-Disposition') ?? '';
+  const encoded = /filename\*=UTF-8''([^;]+)/i.exec(header)?.[1];
+  return encoded ? decodeURIComponent(encoded) : /filename="?([^";]+)"?/i.exec(header)?.[1];
+}
+
+const message = id => `api/chat/messages/${encodeURIComponent(id)}`;
+
+/** What its reader thinks of a reply: `up`, `down`, or null to take it back. */
+export const rate = (id, rating) => value(rating
+  ? json('PUT', `${message(id)}/feedback`, { body: { rating } })
+  : json('DELETE', `${message(id)}/feedback`));
+
+/** Shows the branch that goes through a message. */
+export const showBranch = (id, messageId) => value(json('PUT', `${session(id)}/branch`, { body: { message_id: messageId } }));
 
 /** All messages of a session, oldest first. */
 export async function messages(id, signal) {
@@ -128,9 +181,12 @@ export async function messages(id, signal) {
   return all;
 }
 
-/** Starts a run, or finds the one that was started with the same key. */
-export const startRun = (id, content, key, signal) =>
-  call('POST', `${realtime(id)}/stream`, { body: { content }, headers: { ...events, 'Idempotency-Key': key }, signal });
+/**
+ * Starts a run, or finds the one that was started with the same key.
+ * @param {{ door: 'stream' | 'edit' | 'regenerate', body: object }} request
+ */
+export const startRun = (id, { door, body }, key, signal) =>
+  call('POST', `${realtime(id)}/${door}`, { body, headers: { ...events, 'Idempotency-Key': key }, signal });
 
 /** The run of a session from its beginning, or what comes after a cursor; null when nothing runs. */
 export async function attach(id, cursor, signal) {

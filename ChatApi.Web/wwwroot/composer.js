@@ -6,19 +6,29 @@ const form = document.getElementById('composer');
 const field = document.getElementById('content');
 const sendButton = document.getElementById('send');
 const stopButton = document.getElementById('stop');
+const editing = document.getElementById('editing');
 
 export class Composer {
   #replying = false;
   #ready = true;
+  #edited = null;
+  #draft = '';
 
-  /** @param {{ send: (content: string) => void, stop: () => void }} callbacks */
-  constructor({ send, stop }) {
+  /** @param {{ send: (content: string) => void, edit: (view: object, content: string) => void, stop: () => void }} callbacks */
+  constructor({ send, edit, stop }) {
     form.addEventListener('submit', event => {
       event.preventDefault();
       if (this.#replying || !this.#ready || field.value.trim() === '') return;
       const content = field.value;
-      this.content = '';
-      send(content);
+      const edited = this.#edited;
+      if (edited) this.edit(null);
+      else this.content = '';
+      if (edited) edit(edited, content);
+      else send(content);
+    });
+    document.getElementById('cancel-editing').addEventListener('click', () => {
+      this.edit(null);
+      this.focus();
     });
     field.addEventListener('keydown', event => {
       // While an input method composes, Enter picks a word (Safari reports 229 for it when it has just ended).
@@ -26,12 +36,26 @@ export class Composer {
       event.preventDefault();
       form.requestSubmit();
     });
+    field.addEventListener('keydown', event => {
+      if (event.key !== 'Escape' || !this.#edited || event.isComposing) return;
+      this.edit(null);
+    });
     field.addEventListener('input', () => this.#fit());
     stopButton.addEventListener('click', () => {
       if (stopButton.ariaDisabled) return;
       this.stopping = true;
       stop();
     });
+  }
+
+  /** Takes a question back into the field, to be asked otherwise; null gives the field back to what was being written. */
+  edit(view) {
+    if (!view && !this.#edited) return;
+    if (!this.#edited) this.#draft = field.value;
+    this.#edited = view;
+    editing.hidden = !view;
+    this.content = view ? view.content : this.#draft;
+    if (view) field.focus();
   }
 
   get content() {

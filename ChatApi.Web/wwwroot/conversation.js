@@ -16,7 +16,11 @@ const notice = document.getElementById('chat-notice');
 
 export class Conversation {
   #reader = new Reader(document.getElementById('scroller'), log, document.getElementById('to-bottom'));
-  #composer = new Composer({ send: content => this.#send(content), stop: () => this.#stop() });
+  #composer = new Composer({
+    send: content => this.#send(content),
+    edit: (view, content) => this.#edit(view, content),
+    stop: () => this.#stop(),
+  });
   #callbacks;
   #id = null;
   #open = new AbortController();
@@ -27,7 +31,7 @@ export class Conversation {
   #views = [];
   #reply = null;
 
-  /** @param {{ created: (session: object) => void, active: (id: string) => void, gone: () => void }} callbacks */
+  /** @param {{ created: (session: object, beginning: string) => void, active: (id: string) => void, complete: (id: string) => void, gone: () => void }} callbacks */
   constructor(callbacks) {
     this.#callbacks = callbacks;
     for (const suggestion of document.querySelectorAll('.suggestion')) {
@@ -46,6 +50,7 @@ export class Conversation {
     this.#id = null;
     this.#endReply();
     this.#composer.ready = true;
+    this.#composer.edit(null);
     this.#views = [];
     clearNotice(notice);
     log.replaceChildren();
@@ -55,6 +60,7 @@ export class Conversation {
 
   forgetDraft() {
     this.#unsent = null;
+    this.#composer.edit(null);
     this.#composer.content = '';
   }
 
@@ -90,10 +96,72 @@ export class Conversation {
     const messages = await api.messages(this.#id, signal);
     signal.throwIfAborted();
     loading.hidden = true;
-    this.#views = messages.map(message => new MessageView(message));
+    this.#views = messages.map(message => this.#view(message));
     log.replaceChildren(...this.#views.map(view => view.element));
     const last = this.#views.at(-1);
     if (last?.status === 'interrupted' || last?.status === 'failed') this.#offerAgain(last);
+  }
+
+  #view(message) {
+    return new MessageView(message, {
+      regenerate: view => this.#regenerate(view),
+      edit: view => this.#composer.edit(view),
+      show: id => this.#show(id),
+      rate: (view, rating) => this.#rate(view, rating),
+    });
+  }
+
+  /** The reply, and what follows it, give way to another one; they stay on their branch. */
+  #regenerate(view) {
+    this.#askAnew(this.#views.indexOf(view), { door: 'regenerate', body: { message_id: view.id } });
+  }
+
+  /** The question, and what follows it, give way to another one; they stay on their branch. */
+  #edit(view, content) {
+    this.#askAnew(this.#views.indexOf(view), { door: 'edit', body: { message_id: view.id, content } }, content);
+  }
+
+  async #askAnew(index, request, content = null) {
+    if (this.#reply || index < 0) return;
+    const { signal } = this.#open;
+    const { id } = this.#views[index];
+    clearNotice(notice);
+    this.#composer.replying = true;
+    for (const view of this.#views.splice(index)) view.element.remove();
+    const key = newKey();
+    const isBegun = await this.#follow(options => ask(this.#id, request, key, options), null, true);
+    if (signal.aborted) return;
+    // Only the server knows the siblings.
+    await this.#catchUp(signal);
+    if (signal.aborted || isBegun || content === null) return;
+    // Nothing was stored: the text goes back to where it was written.
+    this.#composer.edit(this.#views.find(view => view.id === id) ?? null);
+    this.#composer.content = content;
+  }
+
+  /** Shows the branch that goes through another message in this place. */
+  async #show(id) {
+    if (this.#reply) return;
+    const { signal } = this.#open;
+    clearNotice(notice);
+    try {
+      await api.showBranch(this.#id, id);
+      await this.#load(signal);
+      this.#views.find(view => view.id === id)?.focusSiblings();
+    } catch (error) {
+      if (!signal.aborted) notify(notice, () => error.sentence());
+    }
+  }
+
+  async #rate(view, rating) {
+    const { signal } = this.#open;
+    try {
+      await api.rate(view.id, rating);
+      view.rating = rating;
+      announce(t(rating ? 'rate.done' : 'rate.removed'));
+    } catch (error) {
+      if (!signal.aborted) notify(notice, () => error.sentence());
+    }
   }
 
   async #send(content) {
@@ -102,28 +170,32 @@ export class Conversation {
     this.#views.at(-1)?.withdrawOffer();
     this.#composer.replying = true;
     welcome.hidden = true;
-    const question = this.#add(new MessageView({ role: 'user', content }));
+    const question = this.#add(this.#view({ role: 'user', content }));
     this.#reader.toEnd();
     // The same text after a refusal is the same message: should the server have taken it after all, it is found again.
     if (this.#unsent?.content !== content || this.#unsent.id !== this.#id) this.#unsent = { content, key: newKey() };
     const { key } = this.#unsent;
     try {
       if (!this.#id) {
-        const session = await api.createSession(titleOf(content), signal);
+        const session = await api.createSession(signal);
         signal.throwIfAborted();
         this.#id = this.#unsent.id = session.id;
-        this.#callbacks.created(session);
+        // The server makes a title after the reply.
+        this.#callbacks.created(session, titleOf(content));
       }
     } catch (error) {
       this.#refused(error, question, signal);
       return;
     }
     this.#unsent.id = this.#id;
-    await this.#follow(options => ask(this.#id, content, key, options), question);
+    await this.#follow(options => ask(this.#id, { door: 'stream', body: { content } }, key, options), question);
   }
 
-  /** Shows the events of a run, one run at a time. With a question it is one that this page asked for. */
-  async #follow(events, question = null) {
+  /**
+   * Shows the events of a run, one run at a time. With a question it is one that this page asked for; anew, one that was asked before.
+   * @returns {Promise<boolean>} whether a reply was begun
+   */
+  async #follow(events, question = null, isAnew = false) {
     this.#attention.abort();
     this.#attention = new AbortController();
     const signal = AbortSignal.any([this.#open.signal, this.#attention.signal]);
@@ -143,21 +215,24 @@ export class Conversation {
         } else if (event.type === 'error') {
           ended = true;
           this.#failed(reply, event);
+          if (isAnew) notify(notice, () => new api.ApiError({ code: event.code, message: event.error }).sentence());
         }
       }
     } catch (error) {
       if (question && !reply) {
         this.#refused(error, question, signal);
-        return;
+        return false;
       }
       if (!(error instanceof api.ApiError) && !signal.aborted) console.error(error);
       failure = error;
     }
-    if (signal.aborted) return;
+    const isBegun = reply !== null;
+    if (signal.aborted) return isBegun;
+    if (isAnew && failure && !reply) notify(notice, () => failure.sentence?.() ?? t('error.network'));
     const unclear = reply || failure || this.#views.at(-1)?.status === 'running';
     if (!ended && unclear) await this.#catchUp(signal);
-    if (signal.aborted) return;
-    this.#endReply();
+    if (!signal.aborted) this.#endReply();
+    return isBegun;
   }
 
   async #begin(event, signal, question) {
@@ -169,7 +244,7 @@ export class Conversation {
       await this.#load(signal);
     }
     const reply = this.#views.find(view => view.id === event.message_id)
-      ?? this.#add(new MessageView({ id: event.message_id, role: 'assistant', content: '' }));
+      ?? this.#add(this.#view({ id: event.message_id, role: 'assistant', content: '' }));
     reply.content = '';
     reply.begin();
     this.#reply = reply;
@@ -184,8 +259,9 @@ export class Conversation {
   #done(reply, event) {
     reply.content = event.full_content ?? reply.content;
     reply.end(event.finish_reason === 'stopped' ? 'stopped' : 'completed', event.finish_reason);
-    announce(t('message.reply', { text: reply.content }));
+    announce(t('message.reply', { text: reply.words }));
     this.#callbacks.active(this.#id);
+    this.#callbacks.complete(this.#id);
   }
 
   #failed(reply, event) {
@@ -193,7 +269,7 @@ export class Conversation {
     const error = new api.ApiError({ code: event.code, message: event.error });
     reply.explain(() => error.sentence());
     if (event.retryable) this.#offerAgain(reply);
-    announce(`${t('message.reply', { text: reply.content })} ${error.sentence()}`);
+    announce(`${t('message.reply', { text: reply.words })} ${error.sentence()}`);
   }
 
   /** The question goes to the server once more, as a new message: nothing that was said before is lost. */
@@ -280,7 +356,7 @@ function newKey() {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), byte => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** The beginning of the first message, for the list of sessions. */
+/** The beginning of the first message, until there is a title. */
 function titleOf(content) {
   const line = [...content.replace(/[\p{Cc}\s]+/gu, ' ').trim()];
   return line.length <= 60 ? line.join('') : `${line.slice(0, 59).join('')}…`;

@@ -7,7 +7,7 @@ import { once } from './once.js';
 
 /**
  * @param {HTMLDialogElement} dialog
- * @param {() => Promise<void>} action what to do when it is confirmed; the dialog stays open while that fails
+ * @param {() => Promise<boolean | void>} action what to do when it is confirmed; the dialog stays open while that fails, and where it says so
  */
 export function openDialog(dialog, action) {
   const form = dialog.querySelector('form');
@@ -26,8 +26,8 @@ export function openDialog(dialog, action) {
     once([submit], async () => {
       clearNotice(notice);
       try {
-        await action();
-        if (!over.signal.aborted) dialog.close();
+        const isToStay = await action();
+        if (!over.signal.aborted && !isToStay) dialog.close();
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         notify(notice, () => error.sentence());

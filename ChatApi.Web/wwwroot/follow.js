@@ -16,8 +16,8 @@ export const isLast = event => event.type === 'done' || event.type === 'error';
  * Asks for a reply and follows it.
  * @param {string} key makes it safe to ask again when the answer got lost: the server starts one run for it
  */
-export const ask = (id, content, key, options) =>
-  follow(signal => startRun(id, content, key, signal), id, { ...options, asking: true });
+export const ask = (id, request, key, options) =>
+  follow(signal => startRun(id, request, key, signal), id, { ...options, asking: true });
 
 /** Follows the reply that is being made in a session; ends at once when there is none. */
 export const watch = (id, options) => follow(signal => attach(id, null, signal), id, options);

@@ -5,10 +5,6 @@ import { clearNotice, notify } from './notice.js';
 import { once } from './once.js';
 import { say, t } from './texts.js';
 
-// Only where the server runs in development; elsewhere the sign-in fails like any other.
-const demo = { email: 'test@example.com', password: 'password123' };
-const local = ['localhost', '127.0.0.1', '[::1]'].includes(location.hostname);
-
 const element = id => document.getElementById(id);
 const form = element('sign-in-form');
 const notice = element('sign-in-notice');
@@ -16,6 +12,7 @@ const fields = ['name', 'email', 'password'];
 
 export class SignIn {
   #mode = 'signIn';
+  #demo = null;
   #done;
 
   /** @param {(account: { token: string, user: object }) => void} done */
@@ -30,8 +27,8 @@ export class SignIn {
       element('email').focus();
     });
     element('demo-account').addEventListener('click', () => {
-      element('email').value = demo.email;
-      element('password').value = demo.password;
+      element('email').value = this.#demo.email;
+      element('password').value = this.#demo.password;
       this.#submit();
     });
     for (const name of fields) form.elements[name].addEventListener('input', () => blame(name, null));
@@ -44,6 +41,12 @@ export class SignIn {
     this.#turn('signIn');
     if (sentence) notify(notice, sentence, null, 'info');
     element('email').focus();
+    this.#offerDemo();
+  }
+
+  async #offerDemo() {
+    this.#demo ??= await api.demoAccount();
+    element('demo-account').hidden = this.#mode === 'register' || !this.#demo;
   }
 
   #turn(mode) {
@@ -56,7 +59,7 @@ export class SignIn {
     element('name-field').hidden = !registering;
     element('password-hint').hidden = !registering;
     element('password').autocomplete = registering ? 'new-password' : 'current-password';
-    element('demo-account').hidden = registering || !local;
+    element('demo-account').hidden = registering || !this.#demo;
     this.#clear();
   }
 
@@ -80,14 +83,8 @@ export class SignIn {
       const account = await (this.#mode === 'register'
         ? api.register(email.trim(), password, name.trim())
         : api.signIn(email.trim(), password));
-      if (account.token) {
-        form.reset();
-        this.#done(account);
-      } else {
-        // An identity provider that wants the address confirmed first.
-        this.#turn('signIn');
-        notify(notice, () => t('signIn.confirm'), null, 'info');
-      }
+      form.reset();
+      this.#done(account);
     } catch (error) {
       if (!(error instanceof api.ApiError)) throw error;
       this.#explain(error);
@@ -95,6 +92,12 @@ export class SignIn {
   }
 
   #explain(error) {
+    if (this.#mode === 'register' && error.code === 'email_not_confirmed') {
+      // The account is made, and can be used when its owner has followed the link.
+      this.#turn('signIn');
+      notify(notice, () => t('signIn.confirm'), null, 'info');
+      return;
+    }
     for (const name of fields) {
       const sentences = error.errors[name];
       if (sentences) blame(name, () => [sentences].flat().join(' '));

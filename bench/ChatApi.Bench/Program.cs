@@ -27,7 +27,15 @@ if (BenchOptions.Parse(args) is not { } options)
     return 2;
 }
 
-var isGood = options.Workloads.Count == 0 || await new BenchRun(options).RunAsync();
-if (options.StartsUp)
-    isGood &= await new StartUpRun(options).RunAsync();
+var program = await Publisher.ProgramAsync(options);
+var isGood = options.What switch
+{
+    "curve" => await new CurveRun(options, program).RunAsync(),
+    "lengths" => await new LengthsRun(options, program).RunAsync(),
+    "replicas" => await new ReplicasRun(options, program).RunAsync(),
+    "search" => await new SearchRun(options, program).RunAsync(),
+    "start" => await new StartUpRun(options, program).RunAsync(),
+    "all" => await new BenchRun(options, program).RunAsync() & await new StartUpRun(options, program).RunAsync(),
+    _ => await new BenchRun(options, program).RunAsync(),
+};
 return isGood ? 0 : 1;

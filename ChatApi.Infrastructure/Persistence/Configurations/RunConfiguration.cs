@@ -20,9 +20,9 @@ internal sealed class RunConfiguration : IEntityTypeConfiguration<Run>
 
         // The messages may be deleted one by one while the run is remembered, so they are no foreign keys.
         builder.HasOne<ChatSession>().WithMany().HasForeignKey(run => run.SessionId).OnDelete(DeleteBehavior.Cascade);
+        // Leases have no index, so that to renew one changes none: who looks for those that ran out looks through this one, of what is running.
         builder.HasIndex(run => run.SessionId, "ix_runs_active").IsUnique().HasFilter("status = 'running'");
         builder.HasIndex(run => new { run.SessionId, run.CreatedAt });
         builder.HasIndex(run => new { run.UserId, run.IdempotencyKey }).IsUnique().HasFilter("idempotency_key IS NOT NULL");
-        builder.HasIndex(run => run.LeaseExpiresAt).HasFilter("status = 'running'");
     }
 }

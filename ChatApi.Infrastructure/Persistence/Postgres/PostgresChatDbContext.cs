@@ -15,5 +15,6 @@ internal sealed class PostgresChatDbContext(DbContextOptions<PostgresChatDbConte
         base.OnModelCreating(modelBuilder);
         modelBuilder.Entity<Run>().Property(run => run.LeaseExpiresAt)
             .HasDefaultValueSql($"now() + interval '{RunLeases.LeaseSeconds} seconds'");
+        modelBuilder.Entity<DeletedAccount>().Property(account => account.DeletedAt).HasDefaultValueSql("now()");
     }
 }

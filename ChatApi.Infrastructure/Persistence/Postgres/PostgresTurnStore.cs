@@ -1,5 +1,6 @@
 using ChatApi.Application.Abstractions;
 using ChatApi.Application.Runs;
+using ChatApi.Application.Sessions;
 using ChatApi.Domain;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -9,44 +10,52 @@ namespace ChatApi.Infrastructure.Persistence.Postgres;
 
 /// <summary>
 /// Turns by statements of our own, one for each call, on EF Core's connections and with its retries: what EF Core makes of the same
-/// work was most of a turn's cost (docs/decisions/0009).
+/// work was most of a turn's cost (docs/decisions/0009). The few turns that leave a branch are left to it.
 /// </summary>
-internal sealed class PostgresTurnStore(NpgsqlDataSource source, IDbContextFactory<PostgresChatDbContext> contexts) : ITurnStore
+internal sealed class PostgresTurnStore(
+    NpgsqlDataSource source, IDbContextFactory<PostgresChatDbContext> contexts, EntityTurnStore<PostgresChatDbContext> others) : ITurnStore
 {
     private const string Read =
-        """
-        SELECT session.last_position, latest.role = 'user', latest.content
+        $"""
+        SELECT session.last_position, session.settings,
+            (SELECT id FROM chat.messages WHERE session_id = $1 AND is_on_branch AND position < $4 ORDER BY position DESC LIMIT 1),
+            latest.id, latest.role = 'user', latest.content,
+            NOT session.is_title_chosen AND session.title = '{SessionService.DefaultTitle}'
         FROM chat.sessions session
         LEFT JOIN LATERAL (
-            SELECT message.position, message.role, message.content FROM chat.messages message
-            WHERE message.session_id = session.id AND message.content <> ''
+            SELECT message.id, message.position, message.role, message.content FROM chat.messages message
+            WHERE message.session_id = session.id AND message.is_on_branch AND message.content <> '' AND message.position < $4
             ORDER BY message.position DESC LIMIT $3) latest ON true
-        WHERE session.id = $1 AND session.user_id = $2
+        WHERE session.id = $1 AND session.user_id = $2 AND session.deleted_at IS NULL
         ORDER BY latest.position
         """;
 
     private const string MoveOn =
         """
         UPDATE chat.sessions SET last_position = $4, updated_at = $5, last_message_at = $5
-        WHERE id = $1 AND user_id = $2 AND last_position = $4 - 2
+        WHERE id = $1 AND user_id = $2 AND last_position = $4 - 2 AND deleted_at IS NULL
         """;
 
     private const string Begin =
         """
-        INSERT INTO chat.sessions (id, user_id, last_position, created_at, updated_at, last_message_at, title)
-        VALUES ($1, $2, $4, $5, $5, $5, $14)
+        INSERT INTO chat.sessions (
+            id, user_id, last_position, created_at, updated_at, last_message_at, title, is_title_chosen, settings, metadata, is_pinned, is_archived,
+            client_id)
+        VALUES ($1, $2, $4, $5, $5, $5, $20, $21, $22, $23, $24, $25, $26)
         """;
 
     private const string Say =
         """
         , said AS (
-            INSERT INTO chat.messages (id, session_id, position, role, content, created_at, status, model)
-            SELECT $6, id, $4 - 1, 'user', $7, $5, 'completed', NULL FROM session
+            INSERT INTO chat.messages (
+                id, session_id, user_id, parent_id, position, is_on_branch, has_siblings, role, content, created_at, status, model, metadata, client_id)
+            SELECT $6, id, $2, $14, $4 - 1, true, false, 'user', $7, $5, 'completed', NULL, $15, $19 FROM session
             UNION ALL
-            SELECT $8, id, $4, 'assistant', '', $9, 'running', $10 FROM session)
+            SELECT $8, id, $2, $6, $4, true, false, 'assistant', '', $9, 'running', $10, NULL, NULL FROM session)
         INSERT INTO chat.runs (
-            id, session_id, user_id, user_message_id, message_id, status, owner, fence, stop_requested, idempotency_key, request_hash, created_at, pieces)
-        SELECT $3, id, $2, $6, $8, 'running', $11, 1, false, $12, $13, $5, 0 FROM session
+            id, session_id, user_id, user_message_id, message_id, status, owner, fence, stop_requested, idempotency_key, request_hash, created_at,
+            pieces, context_message_ids, context_trimmed, context_tokens)
+        SELECT $3, id, $2, $6, $8, 'running', $11, 1, false, $12, $13, $5, 0, $16, $17, $18 FROM session
         """;
 
     private const string StartInSession = $"WITH session AS ({MoveOn} RETURNING id) {Say}";
@@ -58,12 +67,19 @@ internal sealed class PostgresTurnStore(NpgsqlDataSource source, IDbContextFacto
         WITH run AS (
             UPDATE chat.runs SET status = $3, error_code = $4, ended_at = $5, pieces = $6, piece_lengths = $7
             WHERE id = $1 AND fence = $2 AND status = 'running'
-            RETURNING message_id)
+            RETURNING message_id, user_id)
         """;
 
     private const string EndWithReply =
         $"""
         {EndRun}
+        , counted AS (
+            INSERT INTO chat.daily_usage AS stored (user_id, day, model, replies, prompt_tokens, completion_tokens, estimated_tokens)
+            SELECT user_id, $14, coalesce($10, ''), 1, $11, $12, CASE WHEN $13 THEN $11 + $12 ELSE 0 END FROM run
+            ON CONFLICT (user_id, day, model) DO UPDATE SET replies = stored.replies + 1,
+                prompt_tokens = stored.prompt_tokens + excluded.prompt_tokens,
+                completion_tokens = stored.completion_tokens + excluded.completion_tokens,
+                estimated_tokens = stored.estimated_tokens + excluded.estimated_tokens)
         UPDATE chat.messages message SET content = $8, status = $3, finish_reason = $9, model = $10,
             usage_prompt_tokens = $11, usage_completion_tokens = $12, usage_estimated = $13
         FROM run WHERE message.id = run.message_id
@@ -71,28 +87,38 @@ internal sealed class PostgresTurnStore(NpgsqlDataSource source, IDbContextFacto
 
     private const string EndWithoutReply = $"{EndRun} DELETE FROM chat.messages message USING run WHERE message.id = run.message_id";
 
-    public Task<Conversation?> ReadAsync(Guid userId, Guid sessionId, int messages, CancellationToken cancellationToken) => ExecuteAsync(
+    public Task<Conversation?> ReadAsync(
+        Guid userId, Guid sessionId, int before, int messages, CancellationToken cancellationToken) => ExecuteAsync(
         async cancellation =>
         {
             await using var command = source.CreateCommand(Read);
-            Add(command, Uuid(sessionId), Uuid(userId), Integer(messages));
+            Add(command, Uuid(sessionId), Uuid(userId), Integer(messages), Integer(before));
             await using var reader = await command.ExecuteReaderAsync(cancellation);
             if (!await reader.ReadAsync(cancellation))
                 return null;
             var last = reader.GetInt32(0);
-            var history = new List<Utterance>();
+            var settings = reader.IsDBNull(1) ? null : SettingsJson.Read(reader.GetString(1));
+            var lastId = reader.IsDBNull(2) ? (Guid?)null : reader.GetGuid(2);
+            var isUntitled = reader.GetBoolean(6);
+            var history = new List<Utterance>(messages);
             do
             {
-                if (!reader.IsDBNull(2))
-                    history.Add(new(reader.GetBoolean(1) ? MessageRole.User : MessageRole.Assistant, reader.GetString(2)));
+                if (!reader.IsDBNull(3))
+                    history.Add(new(reader.GetGuid(3), reader.GetBoolean(4) ? MessageRole.User : MessageRole.Assistant, reader.GetString(5)));
             }
             while (await reader.ReadAsync(cancellation));
-            return new Conversation(last, history);
+            return new Conversation(last, settings, lastId, history) { IsUntitled = isUntitled };
         },
         cancellationToken);
 
     public async Task StartAsync(NewTurn turn)
     {
+        if (turn.LeavesBranchAfter is not null)
+        {
+            await others.StartAsync(turn);
+            return;
+        }
+
         var (session, question, reply, run) = turn;
         try
         {
@@ -101,9 +127,14 @@ internal sealed class PostgresTurnStore(NpgsqlDataSource source, IDbContextFacto
                 Add(
                     command, Uuid(run.SessionId), Uuid(run.UserId), Uuid(run.Id), Integer(reply.Position), Time(run.CreatedAt),
                     Uuid(question.Id), Text(question.Content), Uuid(reply.Id), Time(reply.CreatedAt), Text(reply.Model),
-                    Uuid(run.Owner), Text(run.IdempotencyKey), Bytes(run.RequestHash));
+                    Uuid(run.Owner), Text(run.IdempotencyKey), Bytes(run.RequestHash), Value(question.ParentId, NpgsqlDbType.Uuid),
+                    Text(question.Metadata), Value(run.ContextMessageIds, NpgsqlDbType.Array | NpgsqlDbType.Uuid), Integer(run.ContextTrimmed),
+                    Value(run.ContextTokens, NpgsqlDbType.Integer), Text(question.ClientId));
                 if (session is not null)
-                    Add(command, Text(session.Title));
+                    Add(
+                        command, Text(session.Title), Value(session.IsTitleChosen, NpgsqlDbType.Boolean), Text(SettingsJson.Write(session.Settings)),
+                        Text(session.Metadata), Value(session.IsPinned, NpgsqlDbType.Boolean), Value(session.IsArchived, NpgsqlDbType.Boolean),
+                        Text(session.ClientId));
             });
         }
         catch (Exception exception) when (DatabaseErrors.IsUniqueViolation(exception))
@@ -112,7 +143,9 @@ internal sealed class PostgresTurnStore(NpgsqlDataSource source, IDbContextFacto
         }
     }
 
-    public Task EndAsync(Run run, ChatMessage reply, bool isKept) => WriteAsync(isKept ? EndWithReply : EndWithoutReply, command =>
+    public Task EndAsync(Run run, ChatMessage reply, bool isKept, Guid? shownBefore) => !isKept && reply.HasSiblings
+        ? others.EndAsync(run, reply, isKept, shownBefore)
+        : WriteAsync(isKept ? EndWithReply : EndWithoutReply, command =>
     {
         Add(
             command, Uuid(run.Id), Integer(run.Fence), Text(LowerCase.Of(run.Status)), Text(run.ErrorCode), Time(run.EndedAt!.Value),
@@ -120,7 +153,8 @@ internal sealed class PostgresTurnStore(NpgsqlDataSource source, IDbContextFacto
         if (isKept)
             Add(
                 command, Text(reply.Content), Text(reply.FinishReason), Text(reply.Model), Integer(reply.Usage!.PromptTokens),
-                Integer(reply.Usage.CompletionTokens), new NpgsqlParameter<bool> { TypedValue = reply.Usage.Estimated });
+                Integer(reply.Usage.CompletionTokens), Value(reply.Usage.Estimated, NpgsqlDbType.Boolean),
+                Value(DateOnly.FromDateTime(run.CreatedAt), NpgsqlDbType.Date));
     });
 
     /// <summary>Executes one statement; that it changed nothing is an error.</summary>
@@ -155,13 +189,15 @@ internal sealed class PostgresTurnStore(NpgsqlDataSource source, IDbContextFacto
             command.Parameters.Add(parameter);
     }
 
-    private static NpgsqlParameter<Guid> Uuid(Guid value) => new() { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Uuid };
+    private static NpgsqlParameter<Guid> Uuid(Guid value) => Value(value, NpgsqlDbType.Uuid);
 
-    private static NpgsqlParameter<int> Integer(int value) => new() { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Integer };
+    private static NpgsqlParameter<int> Integer(int value) => Value(value, NpgsqlDbType.Integer);
 
-    private static NpgsqlParameter<DateTime> Time(DateTime value) => new() { TypedValue = value, NpgsqlDbType = NpgsqlDbType.TimestampTz };
+    private static NpgsqlParameter<DateTime> Time(DateTime value) => Value(value, NpgsqlDbType.TimestampTz);
 
-    private static NpgsqlParameter<string?> Text(string? value) => new() { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Text };
+    private static NpgsqlParameter<string?> Text(string? value) => Value(value, NpgsqlDbType.Text);
 
-    private static NpgsqlParameter<byte[]?> Bytes(byte[]? value) => new() { TypedValue = value, NpgsqlDbType = NpgsqlDbType.Bytea };
+    private static NpgsqlParameter<byte[]?> Bytes(byte[]? value) => Value(value, NpgsqlDbType.Bytea);
+
+    private static NpgsqlParameter<T> Value<T>(T value, NpgsqlDbType type) => new() { TypedValue = value, NpgsqlDbType = type };
 }

@@ -36,5 +36,7 @@ internal sealed class SqliteChatDbContext(DbContextOptions<SqliteChatDbContext> 
         base.OnModelCreating(modelBuilder);
         modelBuilder.Entity<Run>().Property(run => run.LeaseExpiresAt)
             .HasDefaultValueSql($"strftime('%Y-%m-%d %H:%M:%f', 'now', '+{RunLeases.LeaseSeconds} seconds')");
+        modelBuilder.Entity<DeletedAccount>().Property(account => account.DeletedAt)
+            .HasDefaultValueSql("strftime('%Y-%m-%d %H:%M:%f', 'now')");
     }
 }

@@ -32,6 +32,9 @@ internal sealed class SqliteMigrator(IDbContextFactory<SqliteChatDbContext> cont
         return (await context.Database.GetPendingMigrationsAsync(cancellationToken)).Any();
     }
 
+    /// <summary>There are no roles in a file.</summary>
+    public Task<IReadOnlyList<string>> FindWrongRightsAsync(CancellationToken cancellationToken) => Task.FromResult<IReadOnlyList<string>>([]);
+
     private async Task<FileStream> TakeTurnAsync(string path, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();

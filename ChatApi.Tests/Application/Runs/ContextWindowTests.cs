@@ -16,6 +16,10 @@ public sealed class ContextWindowTests
         Assert.That(Build(Options, History("u1", "a2"), "u3"), Is.EqualTo(new[] { "system:Be kind.", "user:u1", "assistant:a2", "user:u3" }));
 
     [Test]
+    public void An_empty_system_prompt_is_none() =>
+        Assert.That(Build(Options with { SystemPrompt = "" }, History("u1", "a2"), "u3"), Is.EqualTo(new[] { "user:u1", "assistant:a2", "user:u3" }));
+
+    [Test]
     public void A_history_that_begins_with_a_reply_is_sent_as_it_is_where_it_fits() =>
         Assert.That(Build(Options, History("a1", "u2", "a3"), "u4"), Has.Length.EqualTo(5));
 
@@ -55,13 +59,13 @@ public sealed class ContextWindowTests
     {
         // A long word: more bytes than the budget has, but one token.
         var tail = pad ? " " + new string('x', 500) : "";
-        return [.. ContextWindow.Build(options, history.ConvertAll(said => said with { Content = said.Content + tail }), question, new WordCounter())
+        return [.. ContextWindow.Build(options, history.ConvertAll(said => said with { Content = said.Content + tail }), question, new WordCounter()).Messages
             .Select(message => $"{(message.Role == ChatRole.System ? "system" : message.Role.Value)}:{message.Text}")];
     }
 
     /// <summary>Messages by name: <c>u…</c> is the user's, <c>a…</c> the assistant's.</summary>
     private static List<Utterance> History(params string[] names) =>
-        [.. names.Select(name => new Utterance(name[0] == 'u' ? MessageRole.User : MessageRole.Assistant, name))];
+        [.. names.Select(name => new Utterance(Guid.NewGuid(), name[0] == 'u' ? MessageRole.User : MessageRole.Assistant, name))];
 
     private sealed class WordCounter : ITokenCounter
     {

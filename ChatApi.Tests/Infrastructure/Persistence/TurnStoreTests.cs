@@ -129,28 +129,137 @@ public sealed class TurnStoreTests(DatabaseKind database)
     public async Task The_latest_messages_with_text_are_read_in_order_and_by_their_owner_alone()
     {
         var userId = Guid.CreateVersion7();
-        var session = NewSession(Guid.CreateVersion7(), userId, 12);
+        var session = NewSession(Guid.CreateVersion7(), userId, 13);
+        session.Settings = new(Model: "m-3", Temperature: 0.25, Stop: ["fin"]);
+        List<Guid> ids;
         var empty = NewSession(Guid.CreateVersion7(), userId, 0);
+        empty.Settings = null;
         await using (var db = _services.GetRequiredService<IChatDbContextFactory>().Create())
         {
             db.Sessions.AddRange(session, empty);
             for (var position = 1; position <= 12; position++)
-                db.Messages.Add(NewMessage(session.Id, position, position % 2 == 1 ? MessageRole.User : MessageRole.Assistant, position == 9 ? "" : $"n.º {position} 👋🏽"));
+                db.Messages.Add(NewMessage(session.Id, userId, position, position % 2 == 1 ? MessageRole.User : MessageRole.Assistant, position == 9 ? "" : $"n.º {position} 👋🏽"));
+            ids = [.. ((DbContext)db).ChangeTracker.Entries<ChatMessage>().Select(entry => entry.Entity).OrderBy(message => message.Position).Select(message => message.Id)];
+            var left = NewMessage(session.Id, userId, 13, MessageRole.User, "on another branch");
+            left.IsOnBranch = false;
+            db.Messages.Add(left);
             await db.SaveChangesAsync(CancellationToken.None);
         }
 
-        var read = await _turns.ReadAsync(userId, session.Id, 4, CancellationToken.None);
-        Assert.That(read!.LastPosition, Is.EqualTo(12));
+        var read = await ReadAsync(userId, session.Id, 4);
+        Assert.That((read!.LastPosition, read.LastId, read.Settings!.Model, read.Settings.Temperature), Is.EqualTo((13, ids[11], "m-3", 0.25)));
+        Assert.That(read.Settings.Stop, Is.EqualTo(["fin"]));
         Assert.That(read.History, Is.EqualTo(
             [
-                new Utterance(MessageRole.Assistant, "n.º 8 👋🏽"), new(MessageRole.Assistant, "n.º 10 👋🏽"),
-                new(MessageRole.User, "n.º 11 👋🏽"), new(MessageRole.Assistant, "n.º 12 👋🏽"),
+                new Utterance(ids[7], MessageRole.Assistant, "n.º 8 👋🏽"), new(ids[9], MessageRole.Assistant, "n.º 10 👋🏽"),
+                new(ids[10], MessageRole.User, "n.º 11 👋🏽"), new(ids[11], MessageRole.Assistant, "n.º 12 👋🏽"),
             ]));
-        Assert.That((await _turns.ReadAsync(userId, session.Id, 0, CancellationToken.None))!.History, Is.Empty);
-        Assert.That((await _turns.ReadAsync(userId, empty.Id, 4, CancellationToken.None))!.History, Is.Empty);
-        Assert.That(await _turns.ReadAsync(Guid.CreateVersion7(), session.Id, 4, CancellationToken.None), Is.Null);
-        Assert.That(await _turns.ReadAsync(userId, Guid.CreateVersion7(), 4, CancellationToken.None), Is.Null);
+        var before = await ReadAsync(userId, session.Id, 2, before: 9);
+        Assert.That((before!.LastId, before.History[0].Id, before.History[1].Id), Is.EqualTo((ids[7], ids[6], ids[7])));
+        Assert.That((await ReadAsync(userId, session.Id, 1, before: 10))!.LastId, Is.EqualTo(ids[8]), "It is empty, but the last.");
+        Assert.That((await ReadAsync(userId, session.Id, 0))!.History, Is.Empty);
+        var nothing = await ReadAsync(userId, empty.Id, 4);
+        Assert.That((nothing!.LastId, nothing.Settings, nothing.History.Count), Is.EqualTo(((Guid?)null, (ReplySettings?)null, 0)));
+        Assert.That(await ReadAsync(Guid.CreateVersion7(), session.Id, 4), Is.Null);
+        Assert.That(await ReadAsync(userId, Guid.CreateVersion7(), 4), Is.Null);
+        await using (var db = _services.GetRequiredService<IChatDbContextFactory>().Create())
+            await db.Sessions.ExecuteUpdateAsync(set => set.SetProperty(row => row.DeletedAt, Now));
+        Assert.That(await ReadAsync(userId, session.Id, 4), Is.Null, "It is in the trash.");
+        Assert.That(async () => await _turns.StartAsync(NewTurn(session.Id, userId, 13)), Throws.InstanceOf<DbUpdateConcurrencyException>());
     }
+
+    [Test]
+    public async Task What_is_asked_anew_leaves_the_branch_that_was_there()
+    {
+        var first = await StartAsync(begins: true);
+        End(first, RunStatus.Completed, null, "stop");
+        await _turns.EndAsync(first.Run, first.Reply, isKept: true);
+        var (sessionId, userId) = (first.Run.SessionId, first.Run.UserId);
+
+        var again = NewTurn(sessionId, userId, 1) with { Question = first.Question, IsAnswerAnew = true, LeavesBranchAfter = 1 };
+        again.Reply.ParentId = first.Question.Id;
+        again.Reply.HasSiblings = true;
+        await _turns.StartAsync(again with { Run = NewRun(again.Question, again.Reply, userId, "otra") });
+
+        await AssertStoredAsync(again.Reply);
+        await AssertStoredAsync(first.Question);
+        var left = await SingleAsync<ChatMessage>(first.Reply.Id);
+        Assert.That((left.IsOnBranch, left.HasSiblings, left.Content), Is.EqualTo((false, true, first.Reply.Content)));
+        Assert.That((await SingleAsync<ChatSession>(sessionId)).LastPosition, Is.EqualTo(3));
+
+        // It comes to nothing: with its end the branch that was there is shown again.
+        var end = again with { Run = await SingleAsync<Run>((await RunsAsync()).Single(run => run.Status == RunStatus.Running).Id) };
+        End(end, RunStatus.Failed, "upstream_error", null);
+        await _turns.EndAsync(end.Run, end.Reply, isKept: false);
+
+        Assert.That((await SingleAsync<ChatMessage>(first.Reply.Id)).IsOnBranch, Is.True);
+        Assert.That((await SingleAsync<ChatSession>(sessionId)).LastPosition, Is.EqualTo(4), "Whoever has read the branch before finds another one.");
+        Assert.That(async () => await _turns.EndAsync(end.Run, end.Reply, isKept: false), Throws.InstanceOf<DbUpdateConcurrencyException>());
+    }
+
+    [Test]
+    public async Task What_replies_cost_is_added_up_by_day_and_model_and_stays()
+    {
+        var first = await StartAsync(begins: true);
+        End(first, RunStatus.Completed, null, "stop");
+        await _turns.EndAsync(first.Run, first.Reply, isKept: true);
+        var second = NewTurn(first.Run.SessionId, first.Run.UserId, 2);
+        second = second with { Run = NewRun(second.Question, second.Reply, first.Run.UserId, "otra") };
+        await _turns.StartAsync(second);
+        End(second, RunStatus.Completed, null, "stop");
+        second.Reply.Usage = new(1, 2, false);
+        await _turns.EndAsync(second.Run, second.Reply, isKept: true);
+
+        await using var db = _services.GetRequiredService<IChatDbContextFactory>().Create();
+        await db.Sessions.ExecuteDeleteAsync();
+        var day = await db.DailyUsages.SingleAsync();
+        Assert.That(
+            (day.UserId, day.Day, day.Model, day.Replies, day.PromptTokens, day.CompletionTokens, day.EstimatedTokens),
+            Is.EqualTo((first.Run.UserId, DateOnly.FromDateTime(Now), "m-2", 2, 13L, 5L, 15L)));
+    }
+
+    [Test]
+    public async Task A_reply_counts_for_the_day_UTC_on_which_it_was_asked_for()
+    {
+        var midnight = new DateTime(2026, 3, 1, 0, 0, 0, DateTimeKind.Utc);
+        var userId = Guid.CreateVersion7();
+        foreach (var (at, tokens) in new[] { (midnight.AddMicroseconds(-1), 1), (midnight, 10), (midnight.AddDays(1).AddMicroseconds(-1), 100) })
+        {
+            var session = NewSession(Guid.CreateVersion7(), userId, 2);
+            var turn = NewTurn(session.Id, userId, 0) with { NewSession = session };
+            turn = turn with { Run = NewRun(turn.Question, turn.Reply, userId, $"{tokens}", at) };
+            await _turns.StartAsync(turn);
+            End(turn, RunStatus.Completed, null, "stop");
+            turn.Reply.Usage = new(tokens, 0, false);
+            turn.Run.EndedAt = midnight.AddDays(3);
+            await _turns.EndAsync(turn.Run, turn.Reply, isKept: true);
+        }
+
+        await using var db = _services.GetRequiredService<IChatDbContextFactory>().Create();
+        var days = await db.DailyUsages.OrderBy(usage => usage.Day).Select(usage => new { usage.Day, usage.PromptTokens }).ToListAsync();
+        Assert.That(
+            days.Select(usage => (usage.Day, usage.PromptTokens)),
+            Is.EqualTo([(new DateOnly(2026, 2, 28), 1L), (new DateOnly(2026, 3, 1), 110L)]));
+    }
+
+    [TestCase("Nueva conversación", false, true)]
+    [TestCase("Nueva conversación", true, false)]
+    [TestCase("Otra", false, false)]
+    public async Task It_is_told_whether_a_title_may_be_made(string title, bool isChosen, bool isUntitled)
+    {
+        var session = NewSession(Guid.CreateVersion7(), Guid.CreateVersion7(), 0);
+        (session.Title, session.IsTitleChosen) = (title, isChosen);
+        await using (var db = _services.GetRequiredService<IChatDbContextFactory>().Create())
+        {
+            db.Sessions.Add(session);
+            await db.SaveChangesAsync(CancellationToken.None);
+        }
+
+        Assert.That((await ReadAsync(session.UserId, session.Id, 4))!.IsUntitled, Is.EqualTo(isUntitled));
+    }
+
+    private Task<Conversation?> ReadAsync(Guid userId, Guid sessionId, int messages, int before = int.MaxValue) =>
+        _turns.ReadAsync(userId, sessionId, before, messages, CancellationToken.None);
 
     private async Task<NewTurn> StartAsync(bool begins)
     {
@@ -176,28 +285,35 @@ public sealed class TurnStoreTests(DatabaseKind database)
 
     private static NewTurn NewTurn(Guid sessionId, Guid userId, int last)
     {
-        var question = NewMessage(sessionId, last + 1, MessageRole.User, "¿Qué tal? 'ñ'");
-        var reply = NewMessage(sessionId, last + 2, MessageRole.Assistant, "");
-        (reply.Status, reply.Model) = (RunStatus.Running, "m-1");
-        return new(null, question, reply, new Run
-        {
-            Id = Guid.CreateVersion7(),
-            SessionId = sessionId,
-            UserId = userId,
-            UserMessageId = question.Id,
-            MessageId = reply.Id,
-            Status = RunStatus.Running,
-            Owner = Guid.CreateVersion7(),
-            IdempotencyKey = "clave",
-            RequestHash = [1, 2, 3],
-            CreatedAt = Now,
-        });
+        var question = NewMessage(sessionId, userId, last + 1, MessageRole.User, "¿Qué tal? 'ñ'");
+        (question.ParentId, question.Metadata, question.ClientId) = (Guid.CreateVersion7(), """{"a": 1}""", $"m-{last}");
+        var reply = NewMessage(sessionId, userId, last + 2, MessageRole.Assistant, "");
+        (reply.Status, reply.Model, reply.ParentId) = (RunStatus.Running, "m-1", question.Id);
+        return new(null, question, reply, NewRun(question, reply, userId, "clave"));
     }
 
-    private static ChatMessage NewMessage(Guid sessionId, int position, MessageRole role, string content) => new()
+    private static Run NewRun(ChatMessage question, ChatMessage reply, Guid userId, string key, DateTime? at = null) => new()
+    {
+        Id = Guid.CreateVersion7(),
+        SessionId = reply.SessionId,
+        UserId = userId,
+        UserMessageId = question.Id,
+        MessageId = reply.Id,
+        Status = RunStatus.Running,
+        Owner = Guid.CreateVersion7(),
+        IdempotencyKey = key,
+        RequestHash = [1, 2, 3],
+        ContextMessageIds = [Guid.CreateVersion7(), Guid.CreateVersion7()],
+        ContextTrimmed = 3,
+        ContextTokens = 77,
+        CreatedAt = at ?? Now,
+    };
+
+    private static ChatMessage NewMessage(Guid sessionId, Guid userId, int position, MessageRole role, string content) => new()
     {
         Id = Guid.CreateVersion7(),
         SessionId = sessionId,
+        UserId = userId,
         Position = position,
         Role = role,
         Content = content,
@@ -208,12 +324,24 @@ public sealed class TurnStoreTests(DatabaseKind database)
     {
         Id = id,
         UserId = userId,
+        ClientId = $"c-{id}",
         Title = "Título",
         CreatedAt = Now,
         UpdatedAt = Now,
         LastMessageAt = Now,
         LastPosition = last,
+        IsTitleChosen = true,
+        Settings = new(SystemPrompt: "Sé breve."),
+        Metadata = """{"b":[2]}""",
+        IsPinned = true,
+        IsArchived = true,
     };
+
+    private async Task<List<Run>> RunsAsync()
+    {
+        await using var db = _services.GetRequiredService<IChatDbContextFactory>().Create();
+        return await db.Runs.ToListAsync();
+    }
 
     private async Task<T> SingleAsync<T>(Guid id) where T : class
     {

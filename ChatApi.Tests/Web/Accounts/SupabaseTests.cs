@@ -1,4 +1,5 @@
 using System.Net;
+using System.Security.Cryptography;
 using ChatApi.Tests.Support;
 using NUnit.Framework;
 
@@ -7,6 +8,8 @@ namespace ChatApi.Tests.Web.Accounts;
 /// <summary>Accounts and tokens of a Supabase project, beside ChatApi's own tokens.</summary>
 public sealed class SupabaseTests
 {
+    private const string RsaKey = "rsa-key";
+
     private SupabaseAuthServer _supabase = null!;
     private ChatApiProcess _server = null!;
 
@@ -14,6 +17,9 @@ public sealed class SupabaseTests
     public async Task StartAsync()
     {
         _supabase = await SupabaseAuthServer.StartAsync();
+        _supabase.AddKey(RsaKey, RSA.Create(2048));
+        _supabase.AddKey("short-rsa-key", RSA.Create(1024));
+        _supabase.AddKey("other-curve", ECDsa.Create(ECCurve.NamedCurves.nistP384));
         _server = await ChatApiProcess.StartAsync(new Dictionary<string, string?>
         {
             ["JWT_SECRET_KEY"] = TestTokens.Key,
@@ -80,6 +86,29 @@ public sealed class SupabaseTests
     }
 
     [Test]
+    public async Task Keys_for_RS256_are_good_as_well() =>
+        Assert.That(await StatusAsync(_supabase.Sign(_supabase.Claims(), RsaKey)), Is.EqualTo(HttpStatusCode.OK));
+
+    [Test]
+    public async Task Without_the_legacy_secret_nothing_that_it_signed_is_good()
+    {
+        await using var server = await ChatApiProcess.StartAsync(new Dictionary<string, string?>
+        {
+            ["JWT_SECRET_KEY"] = TestTokens.Key,
+            ["SUPABASE_URL"] = _supabase.Url,
+            ["SUPABASE_KEY"] = SupabaseAuthServer.ApiKey,
+        });
+
+        foreach (var keyId in new[] { null, "key-1", "symmetric" })
+        {
+            var user = new ApiClient(server, Guid.Empty, TestTokens.Sign(_supabase.Claims(), SupabaseAuthServer.Secret, keyId: keyId));
+            (await user.GetAsync("/api/auth/me")).ExpectProblem(HttpStatusCode.Unauthorized, "unauthorized");
+        }
+
+        (await new ApiClient(server, Guid.Empty, _supabase.Sign(_supabase.Claims())).GetAsync("/api/auth/me")).Expect(HttpStatusCode.OK);
+    }
+
+    [Test]
     public void Every_other_token_is_refused() => Assert.Multiple(async () =>
     {
         foreach (var (name, token) in BadTokens())
@@ -98,9 +127,8 @@ public sealed class SupabaseTests
         Assert.That(_supabase.KeyRequests - before, Is.EqualTo(1));
     }
 
-    [Test]
-    public void Neither_keys_nor_passwords_nor_tokens_are_logged() =>
-        Assert.That(_server.Output, Does.Not.Contain("canary").And.Not.Contain("eyJ"));
+    [TearDown]
+    public void ExpectNothingSecretInTheLog() => Canary.ExpectNone(_server.Output);
 
     private IEnumerable<(string Name, string Token)> BadTokens()
     {
@@ -110,6 +138,20 @@ public sealed class SupabaseTests
         yield return ("our own issuer under the project's secret", TestTokens.Sign(TestTokens.LegacyClaims(Guid.NewGuid()), SupabaseAuthServer.Secret));
         yield return ("anon key", TestTokens.Sign(_supabase.Claims(("role", "anon"), ("sub", null), ("aud", null)), SupabaseAuthServer.Secret));
         yield return ("service_role key", TestTokens.Sign(_supabase.Claims(("role", "service_role"), ("sub", null)), SupabaseAuthServer.Secret));
+        yield return ("service_role key that names a user", TestTokens.Sign(_supabase.Claims(("role", "service_role")), SupabaseAuthServer.Secret));
+        yield return ("service_role under the public keys", _supabase.Sign(_supabase.Claims(("role", "service_role"))));
+        yield return ("no role", _supabase.Sign(_supabase.Claims(("role", null))));
+        yield return ("two audiences of others", _supabase.Sign(_supabase.Claims(("aud", new[] { "anon", "other" }))));
+        yield return ("no issuer", _supabase.Sign(_supabase.Claims(("iss", null))));
+        yield return ("our own issuer under the project's key", _supabase.Sign(_supabase.Claims(("iss", "chatapi"), ("aud", null))));
+        yield return ("RS256 said of a key for ES256", _supabase.Sign(_supabase.Claims(), "key-1", "RS256"));
+        yield return ("ES256 said of a key for RS256", _supabase.Sign(_supabase.Claims(), RsaKey, "ES256"));
+        yield return ("HS256 said of a key for ES256", _supabase.Sign(_supabase.Claims(), "key-1", "HS256"));
+        yield return ("ES384 said of a key for ES256", _supabase.Sign(_supabase.Claims(), "key-1", "ES384"));
+        yield return ("a key of 1024 bits", _supabase.Sign(_supabase.Claims(), "short-rsa-key"));
+        yield return ("a key of another curve", _supabase.Sign(_supabase.Claims(), "other-curve"));
+        yield return ("HS384 under the project's secret", TestTokens.Sign(_supabase.Claims(), SupabaseAuthServer.Secret, "HS384"));
+        yield return ("unsigned, alg None", TestTokens.Unsigned(_supabase.Claims(), "None"));
         yield return ("another role", _supabase.Sign(_supabase.Claims(("role", "anon"))));
         yield return ("publishable key", "sb_publishable_0123456789");
         yield return ("another issuer", _supabase.Sign(_supabase.Claims(("iss", "https://other.supabase.co/auth/v1"))));

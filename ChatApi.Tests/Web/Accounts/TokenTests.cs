@@ -18,9 +18,13 @@ public sealed class TokenTests(DatabaseKind database) : HttpSuite(database)
         yield return Bad("a number as user id", claims => claims["user_id"] = 42);
         yield return Bad("a sub that is no UUID, beside a good user_id", claims => claims["sub"] = "admin");
         yield return Bad("an expiry that is no number", claims => claims["exp"] = "tomorrow");
+        yield return Bad("another issuer", claims => claims["iss"] = "https://ref.supabase.co/auth/v1");
+        yield return Bad("an audience, which ours have not", claims => claims["aud"] = "authenticated");
         yield return Case("another key", () => TestTokens.Sign(Claims(), "another-key-0123456789-0123456789-0123456789"));
         yield return Case("another algorithm", () => TestTokens.Sign(Claims(), algorithm: "HS512"));
         yield return Case("alg none", () => TestTokens.Unsigned(Claims()));
+        yield return Case("alg NONE", () => TestTokens.Unsigned(Claims(), "NONE"));
+        yield return Case("no alg", () => TestTokens.Unsigned(Claims(), ""));
         yield return Case("alg none with a signature", () => TestTokens.Unsigned(Claims()) + "c2ln");
         yield return Case("no signature", () => TestTokens.Sign(Claims())[..^43]);
         yield return Case("a changed body", Tampered);

@@ -78,15 +78,19 @@ public sealed class ChatTests(DatabaseKind database) : HttpSuite(database)
     }
 
     [Test]
-    public async Task Fields_of_the_models_are_not_the_clients_to_set()
+    public async Task Fields_of_the_servers_are_not_the_clients_to_set()
     {
         var question = ModelScripts.NewQuestion();
+        var user = NewUser();
+        var id = Guid.NewGuid();
 
-        var answer = await NewUser().PostAsync(
-            "/api/chat", new { content = question, model = "expensive", temperature = 2, role = "system", user_id = Guid.NewGuid(), id = Guid.NewGuid() });
+        var answer = await user.PostAsync(
+            "/api/chat", new { content = question, role = "system", user_id = id, id, created_at = "2001-01-01T00:00:00Z", status = "failed", parent_id = id, on_branch = false });
 
-        answer.Expect(HttpStatusCode.OK);
-        Assert.That(Model.CallsFor(question).Single().Body, Does.Not.Contain("expensive"));
+        var asked = answer.Expect(HttpStatusCode.OK).Json.GetProperty("user_message");
+        Assert.That(
+            (asked.GetProperty("role").GetString(), asked.GetProperty("status").GetString(), asked.GetProperty("on_branch").GetBoolean()), Is.EqualTo(("user", "completed", true)));
+        Assert.That(answer.Text, Does.Not.Contain(id.ToString()).And.Not.Contain("2001-"));
     }
 
     [Test]
@@ -137,5 +141,61 @@ public sealed class ChatTests(DatabaseKind database) : HttpSuite(database)
         await reply.ReadToEndAsync();
 
         Assert.That(ModelScripts.Conversation(Model.CallsFor(question).Single()), Is.EqualTo([("user", "antes"), ("user", question)]));
+    }
+
+    [Test]
+    public async Task What_the_model_is_called_is_cut_to_what_can_be_kept()
+    {
+        var user = NewUser();
+        var session = await user.CreateSessionAsync();
+        var name = "m\\u0000" + new string('x', 197) + "👋👋";
+        string Named(string chunk) => chunk.Replace(ScriptedUpstreamReply.Model, name, StringComparison.Ordinal);
+        var question = Model.Ask(ScriptedUpstreamReply.Stream()
+            .Event(Named(ScriptedUpstreamReply.Chunk("""{"content":"Hola"}""")), "Hola")
+            .Event(Named(ScriptedUpstreamReply.Chunk("{}", $"\"{new string('f', 63)}\\u0000\""))).Done());
+        await using var reply = await user.StreamAsync(session, question);
+
+        var done = await reply.ReadToEndAsync();
+
+        Assert.That((done.Type, done["model"], done["finish_reason"]), Is.EqualTo(("done", "m\uFFFD" + new string('x', 197), new string('f', 63) + "\uFFFD")));
+        var stored = (await user.GetAsync($"/api/chat/messages/{done["message_id"]}")).Expect(HttpStatusCode.OK);
+        Assert.That((stored["status"], stored["content"], stored["model"], stored["finish_reason"]), Is.EqualTo(("completed", "Hola", done["model"], done["finish_reason"])));
+    }
+
+    [Test]
+    public async Task A_reply_without_end_is_cut_between_two_characters_and_can_be_taken_along()
+    {
+        var user = NewUser();
+        var session = await user.CreateSessionAsync();
+        var piece = string.Concat(Enumerable.Repeat("👋", 25_000));
+        var question = Model.Ask(ScriptedUpstreamReply.Stream().Role().Delta("x").Repeat(30, more => more.Delta(piece)).Finish().Done());
+        await using var reply = await user.StreamAsync(session, question);
+
+        var done = await reply.ReadToEndAsync();
+
+        Assert.That((done.Type, done["finish_reason"], done["full_content"]!.Length), Is.EqualTo(("done", "length", 999_999)));
+        var stored = (await user.GetAsync($"/api/chat/messages/{done["message_id"]}")).Expect(HttpStatusCode.OK);
+        Assert.That((stored["status"], stored["content"]), Is.EqualTo(("stopped", "x" + string.Concat(Enumerable.Repeat(piece, 20))[..^2])));
+        Assert.That(reply.Content, Is.EqualTo(stored["content"]));
+        var file = (await user.GetAsync($"/api/chat/sessions/{session}/export")).Expect(HttpStatusCode.OK);
+        (await NewUser().PostRawAsync("/api/chat/import", file.Body)).Expect(HttpStatusCode.Created);
+    }
+
+    [Test]
+    public async Task A_question_that_is_too_long_for_the_model_is_neither_asked_nor_stored()
+    {
+        var user = NewUser();
+        var session = await user.CreateSessionAsync();
+        var question = ModelScripts.NewQuestion();
+        question += string.Concat(Enumerable.Repeat(" xqzj", (32_000 - question.Length) / 5));
+
+        (await user.PostAsync("/api/chat", new { content = question })).ExpectProblem(HttpStatusCode.UnprocessableEntity, "context_too_long");
+        (await user.PostAsync("/api/chat", new { content = question, session_id = session })).ExpectProblem(HttpStatusCode.UnprocessableEntity, "context_too_long");
+        await using var reply = await user.StreamAsync(session, question);
+        (await reply.RefusalAsync()).ExpectProblem(HttpStatusCode.UnprocessableEntity, "context_too_long");
+
+        Assert.That(Model.CallsFor(question), Is.Empty);
+        Assert.That(await user.StoredAsync(session), Is.Empty);
+        Assert.That((await user.GetAsync("/api/chat/sessions")).Items.Select(item => item.GetProperty("id").GetString()), Is.EqualTo([session]));
     }
 }

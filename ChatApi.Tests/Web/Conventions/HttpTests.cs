@@ -100,6 +100,7 @@ public sealed class HttpTests(DatabaseKind database) : HttpSuite(database)
         Assert.That(Names(answer.Header("Access-Control-Allow-Headers")), Is.SupersetOf(new[]
         {
             "authorization", "content-type", "accept", "cache-control", "idempotency-key", "last-event-id", "x-request-id",
+            "user-agent", "traceparent", "tracestate",
         }));
     }
 

@@ -44,6 +44,22 @@ public sealed class DatabaseFaultTests
     }
 
     [Test]
+    public async Task Only_to_be_read_it_is_an_honest_503_and_conversations_are_still_shown()
+    {
+        await using var cluster = await Cluster.StartAsync(Storage.Postgres, replicas: 1);
+        var user = cluster.NewUser();
+        var session = await user.CreateSessionAsync();
+
+        await cluster.Postgres!.ExecuteAsync($"ALTER DATABASE {cluster.DatabaseName} SET default_transaction_read_only = on");
+        await cluster.Postgres.ExecuteAsync($"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{cluster.DatabaseName}'");
+
+        Assert.That((await user.PostAsync("/api/chat/sessions", new { })).Status, Is.EqualTo(HttpStatusCode.ServiceUnavailable));
+        var asked = await user.PostAsync("/api/chat", new { content = "Hola", session_id = session });
+        Assert.That((asked.Status, asked["code"]), Is.EqualTo((HttpStatusCode.ServiceUnavailable, "database_unavailable")));
+        (await user.GetAsync("/api/chat/sessions")).Expect(HttpStatusCode.OK);
+    }
+
+    [Test]
     public async Task Away_for_thirty_seconds_at_the_end_of_a_reply()
     {
         await using var cluster = await Cluster.StartAsync(Storage.Postgres, replicas: 2);

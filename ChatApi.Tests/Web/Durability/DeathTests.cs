@@ -53,6 +53,28 @@ public sealed class DeathTests(Storage storage)
     }
 
     [Test]
+    public async Task A_reply_made_anew_that_dies_before_its_first_word_gives_its_place_back()
+    {
+        await using var cluster = await Cluster.StartAsync(storage, replicas: 2);
+        var user = cluster.NewUser();
+        var session = await user.CreateSessionAsync();
+        var question = ModelScripts.NewQuestion();
+        (await user.PostAsync("/api/chat", new { content = question, session_id = session })).Expect(HttpStatusCode.OK);
+        var before = await user.StoredAsync(session);
+        cluster.Model.On(question, ScriptedUpstreamReply.Nothing().Silence());
+        await using var reply = await user.StreamAsync($"/api/chat/realtime/sessions/{session}/regenerate", new { });
+        await reply.UntilAsync(received => received.Type == "start");
+        var other = cluster.On(1, user);
+        Assert.That(await other.StoredAsync(session), Is.EqualTo([("user", question), ("assistant", "")]));
+
+        cluster.Replicas[0].Kill();
+        await Poll.UntilAsync(async () => (await other.GetAsync($"/api/chat/runs/{reply.RunId}"))["status"] == "interrupted", "the end of the run", Promised);
+
+        Assert.That(await other.StoredAsync(session), Is.EqualTo(before));
+        Assert.That((await other.GetAsync($"/api/chat/sessions/{session}/messages?tree=true")).Items, Has.Count.EqualTo(2));
+    }
+
+    [Test]
     public async Task A_process_that_slept_past_its_lease_changes_nothing_when_it_wakes()
     {
         await using var cluster = await Cluster.StartAsync(storage, replicas: 2);

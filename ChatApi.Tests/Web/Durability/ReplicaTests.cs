@@ -107,6 +107,28 @@ public sealed class ReplicaTests(Storage storage)
     }
 
     [Test]
+    public async Task The_run_that_goes_on_is_the_latest_whatever_the_clock_of_the_process_that_made_another()
+    {
+        var (user, chat) = (_cluster.NewUser(), Guid.NewGuid().ToString("N"));
+        var question = _cluster.Model.Ask(() => ScriptedUpstreamReply.Stream().Role().Delta("Hola").Finish().Done());
+        var body = UIReply.Body(chat, "a-question", question);
+        await using var first = await UIReply.PostAsync(user, body);
+        await first.ReadToEndAsync();
+        await _cluster.Postgres!.ExecuteAsync(
+            $"UPDATE chat.runs SET created_at = created_at + interval '1 minute' WHERE message_id = '{first.MessageId}'", _cluster.DatabaseName);
+        _cluster.Model.On(question, ScriptedUpstreamReply.Stream().Role().Delta("Había una vez").Silence());
+        await using var second = await UIReply.PostAsync(user, UIReply.Body(chat, "a-question", question, "regenerate-message"));
+        await second.UntilAsync("text-delta");
+
+        await using var repeated = await UIReply.PostAsync(_cluster.On(1, user), body);
+        await repeated.UntilAsync("text-delta");
+        var stopped = (await _cluster.On(1, user).PostAsync($"/api/chat/ui/{chat}/stop", null)).Expect(HttpStatusCode.OK);
+        await second.ReadToEndAsync();
+
+        Assert.That((repeated.MessageId, stopped["message_id"], stopped["status"]), Is.EqualTo((second.MessageId, second.MessageId, "stopped")));
+    }
+
+    [Test]
     public async Task Of_fifty_equal_requests_over_three_processes_one_asks_the_model()
     {
         var user = _cluster.NewUser();

@@ -80,7 +80,7 @@ public sealed class ShutdownTests
         var ends = await Task.WhenAll(taken.Select(reader => reader.ReadToEndAsync()));
         Assert.That(await cluster.Replicas[0].WaitForExitAsync(), Is.Zero);
 
-        Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(20)), "Nobody waits when nothing is under way.");
+        Assert.That(watch.Elapsed, Is.LessThan(TimeSpan.FromSeconds(20)), () => $"Nobody waits when nothing is under way.\n{cluster.Replicas[0].Output}");
         Assert.That(taken, Has.Count.InRange(1, Runs - 1), "Some were in time, and some too late.");
         Assert.That(ends.Select(end => end.Type), Is.All.EqualTo("done"));
         Assert.That(
@@ -113,5 +113,38 @@ public sealed class ShutdownTests
         await using var back = await cluster.On(2, user).AttachAsync(session, "", ("Last-Event-ID", elsewhere.Last.Id!));
         await back.ReadToEndAsync();
         Assert.That(elsewhere.Content + back.Content, Is.EqualTo(string.Concat(Pieces[..120])));
+    }
+
+    [Test]
+    public async Task Viewers_that_would_take_an_end_for_that_of_the_reply_see_the_connection_break_instead()
+    {
+        await using var cluster = await Cluster.StartAsync(Storage.Postgres, replicas: 2);
+        var user = cluster.NewUser();
+        var elsewhere = cluster.On(1, user);
+        var gate = new TaskCompletionSource();
+        var (ui, post) = (UIReply.Body("a-chat", "a-question", cluster.Model.Ask(Held())), cluster.Model.Ask(Held()));
+        var session = await user.CreateSessionAsync();
+        await using var uiReply = await UIReply.PostAsync(user, ui);
+        await uiReply.UntilAsync("text-delta");
+        await using var postReply = await user.StreamAsync(session, post, ("Idempotency-Key", "a-key"));
+        await postReply.UntilAsync(received => received.Type == "content");
+
+        await using var uiResumed = await UIReply.ResumeAsync(elsewhere, "a-chat");
+        await using var uiRepeated = await UIReply.PostAsync(elsewhere, ui);
+        await using var postRepeated = await elsewhere.StreamAsync(session, post, ("Idempotency-Key", "a-key"));
+        await uiResumed.UntilAsync("text-delta");
+        await uiRepeated.UntilAsync("text-delta");
+        await postRepeated.UntilAsync(received => received.Type == "content");
+        var stopped = cluster.Replicas[1].StopAsync(TimeSpan.FromSeconds(30));
+
+        Assert.That(uiResumed.ReadToEndAsync, Throws.InstanceOf<IOException>());
+        Assert.That(uiRepeated.ReadToEndAsync, Throws.InstanceOf<IOException>());
+        Assert.That(postRepeated.ReadToEndAsync, Throws.InstanceOf<IOException>());
+        Assert.That(await stopped, Is.Zero);
+        gate.SetResult();
+        await uiReply.ReadToEndAsync();
+        Assert.That((await postReply.ReadToEndAsync()).Type, Is.EqualTo("done"));
+
+        ScriptedUpstreamReply Held() => ScriptedUpstreamReply.Stream().Role().Delta("Media ").WaitFor(gate.Task).Delta("entera").Finish().Done();
     }
 }

@@ -35,6 +35,39 @@ public sealed class MessageTests(DatabaseKind database) : HttpSuite(database)
         Assert.That(Model.CallsFor(text), Is.Empty);
     }
 
+    [Test]
+    public async Task Many_imports_into_one_session_at_once_are_all_stored_and_none_waits_in_vain()
+    {
+        var user = NewUser();
+        var session = await user.CreateSessionAsync();
+
+        await Task.WhenAll(Enumerable.Range(0, 60).Select(number => user.ImportAsync(session, $"mensaje {number}")));
+
+        Assert.That((await user.StoredAsync(session)).Select(message => message.Content).Distinct().Count(), Is.EqualTo(60));
+    }
+
+    [Test]
+    public async Task While_a_reply_is_made_nothing_is_imported_after_it_and_it_cannot_be_deleted()
+    {
+        var user = NewUser();
+        var session = await user.CreateSessionAsync();
+        var gate = new TaskCompletionSource();
+        var question = Model.Ask(ScriptedUpstreamReply.Stream().Role().Delta("Hola").WaitFor(gate.Task).Finish().Done());
+        await using var reply = await user.StreamAsync(session, question);
+        await reply.UntilAsync(received => received.Type == "content");
+
+        var imported = await user.PostAsync($"/api/chat/sessions/{session}/messages", new { role = "assistant", content = "Importada" });
+        var deleted = await user.DeleteAsync($"/api/chat/messages/{reply.Start["message_id"]}");
+        gate.SetResult();
+        await reply.ReadToEndAsync();
+        var after = (await user.GetAsync($"/api/chat/messages/{await user.ImportAsync(session, "Después")}")).Expect(HttpStatusCode.OK);
+
+        Assert.That(imported.ExpectProblem(HttpStatusCode.Conflict, "run_in_progress")["run_id"], Is.EqualTo(reply.RunId));
+        Assert.That(deleted.ExpectProblem(HttpStatusCode.Conflict, "run_in_progress")["run_id"], Is.EqualTo(reply.RunId));
+        Assert.That(after["parent_id"], Is.EqualTo(reply.Start["message_id"]));
+        Assert.That(await user.StoredAsync(session), Has.Count.EqualTo(3));
+    }
+
     [TestCase("system")]
     [TestCase("tool")]
     [TestCase("developer")]

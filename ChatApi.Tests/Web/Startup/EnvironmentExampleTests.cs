@@ -4,6 +4,7 @@ using ChatApi.Application.Configuration;
 using ChatApi.Infrastructure;
 using ChatApi.Tests.Support;
 using ChatApi.Web.Hosting;
+using ChatApi.Web.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Primitives;
@@ -29,8 +30,15 @@ public sealed partial class EnvironmentExampleTests
     {
         var lines = File.ReadAllLines(Repository.File(".env.example"));
         foreach (var index in Enumerable.Range(0, lines.Length).Where(index => Variable().IsMatch(lines[index])))
-            if (!lines[index].Contains("CHAT_LIMIT_", StringComparison.Ordinal))
-                Assert.That(lines[index - 1], Does.Match("^# .{8,}"), lines[index]);
+            Assert.That(lines[index - 1], Does.Match("^# .{8,}"), lines[index]);
+    }
+
+    [Test]
+    public void The_page_about_operations_explains_every_variable_of_the_example()
+    {
+        var page = File.ReadAllText(Repository.File("docs", "operations.md"));
+        var names = Variable().Matches(File.ReadAllText(Repository.File(".env.example"))).Select(match => match.Groups[1].Value);
+        Assert.That(names.Where(name => !Regex.IsMatch(page, $@"`{name}\b")), Is.Empty);
     }
 
     private static HashSet<string> VariablesThatAreRead()
@@ -38,10 +46,12 @@ public sealed partial class EnvironmentExampleTests
         var recorder = new Recorder();
         var settings = new Settings(recorder);
         var builder = WebApplication.CreateBuilder();
+        builder.ConfigureLog(settings);
         builder.ConfigureServer(settings);
         builder.Services.AddApplication(settings);
         builder.Services.AddInfrastructure(settings, isDevelopment: true);
         builder.Services.AddWeb(settings);
+        builder.ConfigureTelemetry(settings);
         recorder.Names.Remove(ServerUrls);
         Assert.That(recorder.Names, Has.Count.GreaterThan(20));
         return recorder.Names;

@@ -12,6 +12,14 @@ namespace ChatApi.Bench.Costs;
 /// <param name="Commands">Round trips to PostgreSQL, while they were counted.</param>
 internal readonly record struct RuntimeCounts(long AllocatedBytes, long Gen0, long Gen1, long Gen2, long Methods, long Commands)
 {
+    public static RuntimeCounts operator +(RuntimeCounts one, RuntimeCounts other) => new(
+        one.AllocatedBytes + other.AllocatedBytes,
+        one.Gen0 + other.Gen0,
+        one.Gen1 + other.Gen1,
+        one.Gen2 + other.Gen2,
+        one.Methods + other.Methods,
+        one.Commands + other.Commands);
+
     public static RuntimeCounts operator -(RuntimeCounts after, RuntimeCounts before) => new(
         after.AllocatedBytes - before.AllocatedBytes,
         after.Gen0 - before.Gen0,

@@ -28,6 +28,7 @@ internal sealed class LoadGenerator(Workload workload, Target target)
             _pieces,
             [.. _turns.Select(turn => Milliseconds(turn.FirstPiece - turn.Asked)).Order()],
             [.. _late.Order()],
+            [.. _turns.Select(turn => Milliseconds(turn.Ended - turn.Asked)).Order()],
             _errors,
             _firstError);
     }
@@ -35,14 +36,15 @@ internal sealed class LoadGenerator(Workload workload, Target target)
     private async Task UserAsync(int user, CancellationToken cancellationToken)
     {
         await Task.Delay(workload.Spread * user / workload.Users, CancellationToken.None);
-        using var client = new StreamClient(target.EndPoint);
-        using var abortion = cancellationToken.Register(client.Abort);
+        var clients = target.EndPoints.Select(server => new StreamClient(server)).ToList();
+        await using var abortion = cancellationToken.Register(() => clients.ForEach(client => client.Abort()));
         var turn = 0;
         try
         {
-            await client.ConnectAsync(cancellationToken);
+            foreach (var client in clients)
+                await client.ConnectAsync(cancellationToken);
             for (; turn < workload.Turns; turn++)
-                await TurnAsync(user, client);
+                await TurnAsync(user, clients[(user + turn) % clients.Count]);
         }
         catch (Exception exception) when (exception is WrongReplyException or SocketException or ObjectDisposedException or OperationCanceledException)
         {
@@ -52,6 +54,10 @@ internal sealed class LoadGenerator(Workload workload, Target target)
                 _errors += workload.Turns - turn;
                 _firstError ??= exception.Message;
             }
+        }
+        finally
+        {
+            clients.ForEach(client => client.Dispose());
         }
     }
 

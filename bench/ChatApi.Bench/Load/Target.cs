@@ -9,11 +9,13 @@ using ChatApi.Tests.Support;
 namespace ChatApi.Bench.Load;
 
 /// <summary>A server that is asked: how to put a question to it, and how to check what it says.</summary>
-internal abstract class Target(Uri address)
+/// <param name="addresses">Of all its processes.</param>
+internal abstract class Target(IReadOnlyList<Uri> addresses)
 {
-    protected Uri Address { get; } = address;
+    protected Uri Address => addresses[0];
 
-    public EndPoint EndPoint { get; } = new IPEndPoint(IPAddress.Loopback, address.Port);
+    /// <summary>Asked in turn.</summary>
+    public IReadOnlyList<EndPoint> EndPoints { get; } = [.. addresses.Select(address => new IPEndPoint(IPAddress.Loopback, address.Port))];
 
     /// <summary>Makes what so many users need; before anything is measured.</summary>
     public virtual Task PrepareAsync(int users) => Task.CompletedTask;
@@ -29,7 +31,7 @@ internal abstract class Target(Uri address)
 }
 
 /// <summary>What speaks the model's own language: the upstream, or a proxy before it.</summary>
-internal sealed class CompletionsTarget(Uri address) : Target(address)
+internal sealed class CompletionsTarget(Uri address) : Target([address])
 {
     public override byte[] Request(int user, string question) => Post(
         "/v1/chat/completions",
@@ -40,11 +42,13 @@ internal sealed class CompletionsTarget(Uri address) : Target(address)
 }
 
 /// <summary>What speaks ChatApi's language. Each user has a token, and a session that lasts from one measurement to the next.</summary>
-internal sealed class ChatTarget(Uri address) : Target(address)
+internal class ChatTarget(IReadOnlyList<Uri> addresses) : Target(addresses)
 {
     private const int SetUpsAtOnce = 16;
 
     private readonly List<(string Token, string SessionId)> _users = [];
+
+    protected IReadOnlyList<(string Token, string SessionId)> Users => _users;
 
     public override async Task PrepareAsync(int users)
     {

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace ChatApi.Bench.Load;
 
 /// <summary>How many users ask how often, and what the model says to them.</summary>
@@ -41,6 +43,9 @@ internal sealed record Workload(string Name, int Users, int Turns, int Pieces, i
 
     /// <summary>Longer than it takes on any machine: what is not there then will not come.</summary>
     public TimeSpan Patience => Spread + (Turns * MostPieces * Pace) + TimeSpan.FromSeconds(90);
+
+    public override string ToString() =>
+        string.Create(CultureInfo.InvariantCulture, $"{Name}: {Users} users × {Turns} turns of {Pieces}{(MostPieces > Pieces ? $"–{MostPieces}" : "")} pieces");
 
     /// <summary>The length of one reply.</summary>
     public int PiecesOf(uint seed) => Pieces + (int)(seed % (uint)(MostPieces - Pieces + 1));

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using ChatApi.Bench.Load;
 using ChatApi.Bench.Running;
 using ChatApi.Tests.Support;
@@ -9,24 +10,36 @@ namespace ChatApi.Bench.Reporting;
 /// <summary>What came out of one workload.</summary>
 internal sealed class Report(Workload workload, IReadOnlyList<Summary> summaries, IReadOnlyList<Bar> bars)
 {
-    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+    private static readonly JsonSerializerOptions Indented = new()
+    {
+        WriteIndented = true,
+        // What was not there to be measured is not a number.
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
 
     /// <summary>No byte was wrong, and no bar was missed.</summary>
     public bool IsGood => summaries.All(summary => summary.Errors == 0) && !bars.Any(bar => bar.IsMissed);
 
     public void Print(TextWriter output)
     {
-        var rounds = summaries[0].Rounds.Count;
-        output.WriteLine();
-        output.WriteLine(Text($"## {workload.Name}: {workload.Users} users × {workload.Turns} turns, medians of {rounds}"));
-        output.WriteLine();
+        PrintHead(output, workload.ToString(), summaries);
         Table.Write(output, ["", .. summaries.Select(summary => summary.Name)], Rows());
-        foreach (var summary in summaries.Where(summary => summary.FirstError is not null))
-            output.WriteLine(Text($"\n{summary.Name}: {summary.Errors} errors, the first: {summary.FirstError}"));
+        PrintErrors(output, summaries);
         if (bars.Count == 0)
             return;
         output.WriteLine();
         PrintBars(output, bars);
+    }
+
+    /// <summary>What was measured.</summary>
+    public static void PrintHead(TextWriter output, string what, IReadOnlyList<Summary> summaries) =>
+        output.WriteLine(Text($"\n## {what}, medians of {summaries[0].Rounds.Count}\n"));
+
+    /// <summary>What went wrong first, of each.</summary>
+    public static void PrintErrors(TextWriter output, IEnumerable<Summary> summaries)
+    {
+        foreach (var summary in summaries.Where(summary => summary.FirstError is not null))
+            output.WriteLine(Text($"\n{summary.Name}: {summary.Errors} errors, the first: {summary.FirstError}"));
     }
 
     /// <summary>What must be reached, and what was.</summary>
@@ -68,6 +81,10 @@ internal sealed class Report(Workload workload, IReadOnlyList<Summary> summaries
         yield return Ratio("· to the floor's", summary => summary.PostgresCpuPerTurn, Contestant.Floor);
         yield return Row("round trips per turn", summary => summary.CommandsPerTurn);
         yield return Row("statements per turn", summary => summary.StatementsPerTurn);
+        yield return Row("connections to PostgreSQL", summary => summary.Connections);
+        yield return Row("journal entries per second", summary => summary.JournalEntriesPerSecond);
+        yield return Row("Redis's CPU per turn, µs", summary => summary.RedisCpuPerTurn);
+        yield return Row("Redis's memory per stream, bytes", summary => summary.RedisBytesPerStream);
         yield return Row("errors", summary => summary.Errors);
     }
 
@@ -76,7 +93,7 @@ internal sealed class Report(Workload workload, IReadOnlyList<Summary> summaries
     private string[] Ratio(string name, Func<Summary, double> value, string yardstick) =>
         Row(name, summary => value(summary) / value(summaries.First(other => other.Name == yardstick)));
 
-    private static string Number(double value) => Math.Abs(value) switch
+    public static string Number(double value) => Math.Abs(value) switch
     {
         double.NaN => "–",
         >= 100 => Text($"{value:N0}"),

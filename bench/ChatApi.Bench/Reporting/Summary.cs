@@ -27,6 +27,12 @@ internal sealed class Summary(string name, Measurement counting)
 
     public double LastPieceLateMost => Median(round => LoadResult.Percentile(round.Load.LastPieceLate, 1));
 
+    public double LastPieceLateTail => Median(round => LoadResult.Percentile(round.Load.LastPieceLate, 0.99));
+
+    public double WholeMedian => Median(round => LoadResult.Percentile(round.Load.Whole, 0.5));
+
+    public double WholeTail => Median(round => LoadResult.Percentile(round.Load.Whole, 0.99));
+
     public double TurnsPerSecond => Median(round => round.Load.Turns / round.Load.Seconds);
 
     public double PeakMegabytes => Median(round => round.PeakKilobytes / 1024.0);
@@ -43,6 +49,18 @@ internal sealed class Summary(string name, Measurement counting)
     public double PostgresCpuPerTurn => Median(round => round.Postgres.CpuSeconds * 1e6 / round.Load.Turns);
 
     public double StatementsPerTurn => Median(round => (double)round.Postgres.Statements / round.Load.Turns);
+
+    public double Connections => Median(round => round.Postgres.Connections);
+
+    /// <summary>Written to PostgreSQL or to Redis: an entry is what a run has said since the last.</summary>
+    public double JournalEntriesPerSecond => Median(round => (round.Postgres.Entries + round.Redis.Entries) / round.Load.Seconds);
+
+    public double RedisCpuPerTurn => Median(round => round.Redis.CpuSeconds * 1e6 / round.Load.Turns);
+
+    public double RedisBytesPerStream => Median(round => round.RedisBytesPerStream);
+
+    /// <summary>The share of the CPU that was the least busy process's, in percent.</summary>
+    public double LeastShare => Median(round => round.Cpu.Min() * 100 / round.CpuSeconds);
 
     public double CommandsPerTurn => (double)Counting.Runtime.Commands / Counting.Load.Turns;
 

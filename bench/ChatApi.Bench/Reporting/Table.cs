@@ -6,7 +6,7 @@ internal static class Table
     public static void Write(TextWriter output, string[] head, IEnumerable<string[]> rows)
     {
         var all = rows.Prepend(head).ToList();
-        var widths = head.Select((_, column) => all.Max(row => row[column].Length)).ToList();
+        var widths = head.Select((_, column) => Math.Max(2, all.Max(row => row[column].Length))).ToList();
         for (var i = 0; i < all.Count; i++)
         {
             var cells = all[i].Select((cell, column) => column == 0 ? cell.PadRight(widths[column]) : cell.PadLeft(widths[column]));

@@ -7,11 +7,17 @@ internal static class Publisher
 {
     private const string Program = "ChatApi.Web.dll";
 
+    /// <summary>The one that is measured: a published one, but for a smoke run, which takes what lies beside it.</summary>
+    public static async Task<string> ProgramAsync(BenchOptions options) =>
+        options.Program is { } published ? In(published)
+        : options.IsSmoke ? In(AppContext.BaseDirectory)
+        : await PublishAsync();
+
     /// <summary>The program in a directory of a published one.</summary>
     public static string In(string directory) => Path.Combine(directory, Program);
 
     /// <summary>Publishes it, and returns its program.</summary>
-    public static async Task<string> PublishAsync()
+    private static async Task<string> PublishAsync()
     {
         var directory = Path.Combine(Artifacts.Directory, "bench", "publish");
         string[] arguments = ["publish", Repository.File("ChatApi.Web"), "-c", "Release", "-o", directory, "--nologo", "-nodeReuse:false"];

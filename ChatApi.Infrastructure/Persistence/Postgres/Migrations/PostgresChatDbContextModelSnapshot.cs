@@ -30,6 +30,11 @@ namespace ChatApi.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("id");
 
+                    b.Property<string>("ClientId")
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("client_id");
+
                     b.Property<string>("Content")
                         .IsRequired()
                         .HasColumnType("text")
@@ -44,10 +49,26 @@ namespace ChatApi.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("character varying(64)")
                         .HasColumnName("finish_reason");
 
+                    b.Property<bool>("HasSiblings")
+                        .HasColumnType("boolean")
+                        .HasColumnName("has_siblings");
+
+                    b.Property<bool>("IsOnBranch")
+                        .HasColumnType("boolean")
+                        .HasColumnName("is_on_branch");
+
+                    b.Property<string>("Metadata")
+                        .HasColumnType("text")
+                        .HasColumnName("metadata");
+
                     b.Property<string>("Model")
                         .HasMaxLength(200)
                         .HasColumnType("character varying(200)")
                         .HasColumnName("model");
+
+                    b.Property<Guid?>("ParentId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("parent_id");
 
                     b.Property<int>("Position")
                         .HasColumnType("integer")
@@ -69,6 +90,28 @@ namespace ChatApi.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("character varying(16)")
                         .HasColumnName("status");
 
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.ComplexProperty(typeof(Dictionary<string, object>), "Feedback", "ChatApi.Domain.ChatMessage.Feedback#Feedback", b1 =>
+                        {
+                            b1.Property<string>("Comment")
+                                .HasMaxLength(2000)
+                                .HasColumnType("character varying(2000)")
+                                .HasColumnName("feedback_comment");
+
+                            b1.Property<DateTime>("RatedAt")
+                                .HasColumnType("timestamp with time zone")
+                                .HasColumnName("feedback_rated_at");
+
+                            b1.Property<string>("Rating")
+                                .IsRequired()
+                                .HasMaxLength(16)
+                                .HasColumnType("character varying(16)")
+                                .HasColumnName("feedback_rating");
+                        });
+
                     b.ComplexProperty(typeof(Dictionary<string, object>), "Usage", "ChatApi.Domain.ChatMessage.Usage#TokenUsage", b1 =>
                         {
                             b1.Property<int>("CompletionTokens")
@@ -87,6 +130,15 @@ namespace ChatApi.Infrastructure.Persistence.Postgres.Migrations
                     b.HasKey("Id")
                         .HasName("pk_messages");
 
+                    b.HasIndex("SessionId", "ClientId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_messages_session_id_client_id")
+                        .HasFilter("client_id IS NOT NULL");
+
+                    b.HasIndex("SessionId", "ParentId")
+                        .HasDatabaseName("ix_messages_session_id_parent_id")
+                        .HasFilter("has_siblings");
+
                     b.HasIndex("SessionId", "Position")
                         .IsUnique()
                         .HasDatabaseName("ix_messages_session_id_position");
@@ -100,9 +152,30 @@ namespace ChatApi.Infrastructure.Persistence.Postgres.Migrations
                         .HasColumnType("uuid")
                         .HasColumnName("id");
 
+                    b.Property<string>("ClientId")
+                        .HasMaxLength(128)
+                        .HasColumnType("character varying(128)")
+                        .HasColumnName("client_id");
+
                     b.Property<DateTime>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
+
+                    b.Property<DateTime?>("DeletedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("deleted_at");
+
+                    b.Property<bool>("IsArchived")
+                        .HasColumnType("boolean")
+                        .HasColumnName("is_archived");
+
+                    b.Property<bool>("IsPinned")
+                        .HasColumnType("boolean")
+                        .HasColumnName("is_pinned");
+
+                    b.Property<bool>("IsTitleChosen")
+                        .HasColumnType("boolean")
+                        .HasColumnName("is_title_chosen");
 
                     b.Property<DateTime>("LastMessageAt")
                         .HasColumnType("timestamp with time zone")
@@ -112,6 +185,14 @@ namespace ChatApi.Infrastructure.Persistence.Postgres.Migrations
                         .IsConcurrencyToken()
                         .HasColumnType("integer")
                         .HasColumnName("last_position");
+
+                    b.Property<string>("Metadata")
+                        .HasColumnType("text")
+                        .HasColumnName("metadata");
+
+                    b.Property<string>("Settings")
+                        .HasColumnType("text")
+                        .HasColumnName("settings");
 
                     b.Property<string>("Title")
                         .IsRequired()
@@ -130,11 +211,88 @@ namespace ChatApi.Infrastructure.Persistence.Postgres.Migrations
                     b.HasKey("Id")
                         .HasName("pk_sessions");
 
+                    b.HasIndex("DeletedAt", "Id")
+                        .HasDatabaseName("ix_sessions_deleted_at_id")
+                        .HasFilter("deleted_at IS NOT NULL");
+
+                    b.HasIndex("UserId", "ClientId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_sessions_user_id_client_id")
+                        .HasFilter("client_id IS NOT NULL");
+
                     b.HasIndex("UserId", "LastMessageAt", "Id")
                         .IsDescending(false, true, true)
                         .HasDatabaseName("ix_sessions_user_id_last_message_at_id");
 
+                    b.HasIndex(new[] { "UserId", "LastMessageAt", "Id" }, "ix_sessions_archived")
+                        .IsDescending(false, true, true)
+                        .HasDatabaseName("ix_sessions_archived")
+                        .HasFilter("is_archived");
+
+                    b.HasIndex(new[] { "UserId", "LastMessageAt", "Id" }, "ix_sessions_pinned")
+                        .IsDescending(false, true, true)
+                        .HasDatabaseName("ix_sessions_pinned")
+                        .HasFilter("is_pinned");
+
                     b.ToTable("sessions", "chat");
+                });
+
+            modelBuilder.Entity("ChatApi.Domain.DailyUsage", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateOnly>("Day")
+                        .HasColumnType("date")
+                        .HasColumnName("day");
+
+                    b.Property<string>("Model")
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("model");
+
+                    b.Property<long>("CompletionTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("completion_tokens");
+
+                    b.Property<long>("EstimatedTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("estimated_tokens");
+
+                    b.Property<long>("PromptTokens")
+                        .HasColumnType("bigint")
+                        .HasColumnName("prompt_tokens");
+
+                    b.Property<int>("Replies")
+                        .HasColumnType("integer")
+                        .HasColumnName("replies");
+
+                    b.HasKey("UserId", "Day", "Model")
+                        .HasName("pk_daily_usage");
+
+                    b.ToTable("daily_usage", "chat");
+                });
+
+            modelBuilder.Entity("ChatApi.Domain.DeletedAccount", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTime>("DeletedAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("deleted_at")
+                        .HasDefaultValueSql("now()");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_deleted_accounts");
+
+                    b.HasIndex("DeletedAt")
+                        .HasDatabaseName("ix_deleted_accounts_deleted_at");
+
+                    b.ToTable("deleted_accounts", "chat");
                 });
 
             modelBuilder.Entity("ChatApi.Domain.Run", b =>
@@ -142,6 +300,19 @@ namespace ChatApi.Infrastructure.Persistence.Postgres.Migrations
                     b.Property<Guid>("Id")
                         .HasColumnType("uuid")
                         .HasColumnName("id");
+
+                    b.PrimitiveCollection<Guid[]>("ContextMessageIds")
+                        .IsRequired()
+                        .HasColumnType("uuid[]")
+                        .HasColumnName("context_message_ids");
+
+                    b.Property<int?>("ContextTokens")
+                        .HasColumnType("integer")
+                        .HasColumnName("context_tokens");
+
+                    b.Property<int>("ContextTrimmed")
+                        .HasColumnType("integer")
+                        .HasColumnName("context_trimmed");
 
                     b.Property<DateTime>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
@@ -219,10 +390,6 @@ namespace ChatApi.Infrastructure.Persistence.Postgres.Migrations
                     b.HasKey("Id")
                         .HasName("pk_runs");
 
-                    b.HasIndex("LeaseExpiresAt")
-                        .HasDatabaseName("ix_runs_lease_expires_at")
-                        .HasFilter("status = 'running'");
-
                     b.HasIndex("SessionId", "CreatedAt")
                         .HasDatabaseName("ix_runs_session_id_created_at");
 
@@ -237,6 +404,65 @@ namespace ChatApi.Infrastructure.Persistence.Postgres.Migrations
                         .HasFilter("status = 'running'");
 
                     b.ToTable("runs", "chat");
+                });
+
+            modelBuilder.Entity("ChatApi.Domain.Share", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<DateTime>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<DateTime?>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expires_at");
+
+                    b.Property<Guid>("SessionId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("session_id");
+
+                    b.Property<string>("Snapshot")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("snapshot");
+
+                    b.Property<string>("Title")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("character varying(200)")
+                        .HasColumnName("title");
+
+                    b.Property<byte[]>("TokenHash")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("bytea")
+                        .HasColumnName("token_hash");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_shares");
+
+                    b.HasIndex("ExpiresAt")
+                        .HasDatabaseName("ix_shares_expires_at")
+                        .HasFilter("expires_at IS NOT NULL");
+
+                    b.HasIndex("SessionId")
+                        .HasDatabaseName("ix_shares_session_id");
+
+                    b.HasIndex("TokenHash")
+                        .IsUnique()
+                        .HasDatabaseName("ix_shares_token_hash");
+
+                    b.HasIndex("UserId", "Id")
+                        .HasDatabaseName("ix_shares_user_id_id");
+
+                    b.ToTable("shares", "chat");
                 });
 
             modelBuilder.Entity("ChatApi.Domain.User", b =>
@@ -325,6 +551,16 @@ namespace ChatApi.Infrastructure.Persistence.Postgres.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_runs_sessions_session_id");
+                });
+
+            modelBuilder.Entity("ChatApi.Domain.Share", b =>
+                {
+                    b.HasOne("ChatApi.Domain.ChatSession", null)
+                        .WithMany()
+                        .HasForeignKey("SessionId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_shares_sessions_session_id");
                 });
 
             modelBuilder.Entity("ChatApi.Infrastructure.Journal.JournalRow", b =>

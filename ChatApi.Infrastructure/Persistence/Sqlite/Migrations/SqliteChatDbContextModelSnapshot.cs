@@ -24,6 +24,11 @@ namespace ChatApi.Infrastructure.Persistence.Sqlite.Migrations
                         .HasColumnType("TEXT")
                         .HasColumnName("id");
 
+                    b.Property<string>("ClientId")
+                        .HasMaxLength(128)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("client_id");
+
                     b.Property<string>("Content")
                         .IsRequired()
                         .HasColumnType("TEXT")
@@ -38,10 +43,26 @@ namespace ChatApi.Infrastructure.Persistence.Sqlite.Migrations
                         .HasColumnType("TEXT")
                         .HasColumnName("finish_reason");
 
+                    b.Property<bool>("HasSiblings")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("has_siblings");
+
+                    b.Property<bool>("IsOnBranch")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("is_on_branch");
+
+                    b.Property<string>("Metadata")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("metadata");
+
                     b.Property<string>("Model")
                         .HasMaxLength(200)
                         .HasColumnType("TEXT")
                         .HasColumnName("model");
+
+                    b.Property<Guid?>("ParentId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("parent_id");
 
                     b.Property<int>("Position")
                         .HasColumnType("INTEGER")
@@ -63,6 +84,28 @@ namespace ChatApi.Infrastructure.Persistence.Sqlite.Migrations
                         .HasColumnType("TEXT")
                         .HasColumnName("status");
 
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("user_id");
+
+                    b.ComplexProperty(typeof(Dictionary<string, object>), "Feedback", "ChatApi.Domain.ChatMessage.Feedback#Feedback", b1 =>
+                        {
+                            b1.Property<string>("Comment")
+                                .HasMaxLength(2000)
+                                .HasColumnType("TEXT")
+                                .HasColumnName("feedback_comment");
+
+                            b1.Property<DateTime>("RatedAt")
+                                .HasColumnType("TEXT")
+                                .HasColumnName("feedback_rated_at");
+
+                            b1.Property<string>("Rating")
+                                .IsRequired()
+                                .HasMaxLength(16)
+                                .HasColumnType("TEXT")
+                                .HasColumnName("feedback_rating");
+                        });
+
                     b.ComplexProperty(typeof(Dictionary<string, object>), "Usage", "ChatApi.Domain.ChatMessage.Usage#TokenUsage", b1 =>
                         {
                             b1.Property<int>("CompletionTokens")
@@ -81,6 +124,15 @@ namespace ChatApi.Infrastructure.Persistence.Sqlite.Migrations
                     b.HasKey("Id")
                         .HasName("pk_messages");
 
+                    b.HasIndex("SessionId", "ClientId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_messages_session_id_client_id")
+                        .HasFilter("client_id IS NOT NULL");
+
+                    b.HasIndex("SessionId", "ParentId")
+                        .HasDatabaseName("ix_messages_session_id_parent_id")
+                        .HasFilter("has_siblings");
+
                     b.HasIndex("SessionId", "Position")
                         .IsUnique()
                         .HasDatabaseName("ix_messages_session_id_position");
@@ -94,9 +146,30 @@ namespace ChatApi.Infrastructure.Persistence.Sqlite.Migrations
                         .HasColumnType("TEXT")
                         .HasColumnName("id");
 
+                    b.Property<string>("ClientId")
+                        .HasMaxLength(128)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("client_id");
+
                     b.Property<DateTime>("CreatedAt")
                         .HasColumnType("TEXT")
                         .HasColumnName("created_at");
+
+                    b.Property<DateTime?>("DeletedAt")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("deleted_at");
+
+                    b.Property<bool>("IsArchived")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("is_archived");
+
+                    b.Property<bool>("IsPinned")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("is_pinned");
+
+                    b.Property<bool>("IsTitleChosen")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("is_title_chosen");
 
                     b.Property<DateTime>("LastMessageAt")
                         .HasColumnType("TEXT")
@@ -106,6 +179,14 @@ namespace ChatApi.Infrastructure.Persistence.Sqlite.Migrations
                         .IsConcurrencyToken()
                         .HasColumnType("INTEGER")
                         .HasColumnName("last_position");
+
+                    b.Property<string>("Metadata")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("metadata");
+
+                    b.Property<string>("Settings")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("settings");
 
                     b.Property<string>("Title")
                         .IsRequired()
@@ -124,11 +205,88 @@ namespace ChatApi.Infrastructure.Persistence.Sqlite.Migrations
                     b.HasKey("Id")
                         .HasName("pk_sessions");
 
+                    b.HasIndex("DeletedAt", "Id")
+                        .HasDatabaseName("ix_sessions_deleted_at_id")
+                        .HasFilter("deleted_at IS NOT NULL");
+
+                    b.HasIndex("UserId", "ClientId")
+                        .IsUnique()
+                        .HasDatabaseName("ix_sessions_user_id_client_id")
+                        .HasFilter("client_id IS NOT NULL");
+
                     b.HasIndex("UserId", "LastMessageAt", "Id")
                         .IsDescending(false, true, true)
                         .HasDatabaseName("ix_sessions_user_id_last_message_at_id");
 
+                    b.HasIndex(new[] { "UserId", "LastMessageAt", "Id" }, "ix_sessions_archived")
+                        .IsDescending(false, true, true)
+                        .HasDatabaseName("ix_sessions_archived")
+                        .HasFilter("is_archived");
+
+                    b.HasIndex(new[] { "UserId", "LastMessageAt", "Id" }, "ix_sessions_pinned")
+                        .IsDescending(false, true, true)
+                        .HasDatabaseName("ix_sessions_pinned")
+                        .HasFilter("is_pinned");
+
                     b.ToTable("sessions", (string)null);
+                });
+
+            modelBuilder.Entity("ChatApi.Domain.DailyUsage", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateOnly>("Day")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("day");
+
+                    b.Property<string>("Model")
+                        .HasMaxLength(200)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("model");
+
+                    b.Property<long>("CompletionTokens")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("completion_tokens");
+
+                    b.Property<long>("EstimatedTokens")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("estimated_tokens");
+
+                    b.Property<long>("PromptTokens")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("prompt_tokens");
+
+                    b.Property<int>("Replies")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("replies");
+
+                    b.HasKey("UserId", "Day", "Model")
+                        .HasName("pk_daily_usage");
+
+                    b.ToTable("daily_usage", (string)null);
+                });
+
+            modelBuilder.Entity("ChatApi.Domain.DeletedAccount", b =>
+                {
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("user_id");
+
+                    b.Property<DateTime>("DeletedAt")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("deleted_at")
+                        .HasDefaultValueSql("strftime('%Y-%m-%d %H:%M:%f', 'now')");
+
+                    b.HasKey("UserId")
+                        .HasName("pk_deleted_accounts");
+
+                    b.HasIndex("DeletedAt")
+                        .HasDatabaseName("ix_deleted_accounts_deleted_at");
+
+                    b.ToTable("deleted_accounts", (string)null);
                 });
 
             modelBuilder.Entity("ChatApi.Domain.Run", b =>
@@ -136,6 +294,19 @@ namespace ChatApi.Infrastructure.Persistence.Sqlite.Migrations
                     b.Property<Guid>("Id")
                         .HasColumnType("TEXT")
                         .HasColumnName("id");
+
+                    b.PrimitiveCollection<string>("ContextMessageIds")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("context_message_ids");
+
+                    b.Property<int?>("ContextTokens")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("context_tokens");
+
+                    b.Property<int>("ContextTrimmed")
+                        .HasColumnType("INTEGER")
+                        .HasColumnName("context_trimmed");
 
                     b.Property<DateTime>("CreatedAt")
                         .HasColumnType("TEXT")
@@ -213,10 +384,6 @@ namespace ChatApi.Infrastructure.Persistence.Sqlite.Migrations
                     b.HasKey("Id")
                         .HasName("pk_runs");
 
-                    b.HasIndex("LeaseExpiresAt")
-                        .HasDatabaseName("ix_runs_lease_expires_at")
-                        .HasFilter("status = 'running'");
-
                     b.HasIndex("SessionId", "CreatedAt")
                         .HasDatabaseName("ix_runs_session_id_created_at");
 
@@ -231,6 +398,65 @@ namespace ChatApi.Infrastructure.Persistence.Sqlite.Migrations
                         .HasFilter("status = 'running'");
 
                     b.ToTable("runs", (string)null);
+                });
+
+            modelBuilder.Entity("ChatApi.Domain.Share", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("id");
+
+                    b.Property<DateTime>("CreatedAt")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("created_at");
+
+                    b.Property<DateTime?>("ExpiresAt")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("expires_at");
+
+                    b.Property<Guid>("SessionId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("session_id");
+
+                    b.Property<string>("Snapshot")
+                        .IsRequired()
+                        .HasColumnType("TEXT")
+                        .HasColumnName("snapshot");
+
+                    b.Property<string>("Title")
+                        .IsRequired()
+                        .HasMaxLength(200)
+                        .HasColumnType("TEXT")
+                        .HasColumnName("title");
+
+                    b.Property<byte[]>("TokenHash")
+                        .IsRequired()
+                        .HasMaxLength(32)
+                        .HasColumnType("BLOB")
+                        .HasColumnName("token_hash");
+
+                    b.Property<Guid>("UserId")
+                        .HasColumnType("TEXT")
+                        .HasColumnName("user_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_shares");
+
+                    b.HasIndex("ExpiresAt")
+                        .HasDatabaseName("ix_shares_expires_at")
+                        .HasFilter("expires_at IS NOT NULL");
+
+                    b.HasIndex("SessionId")
+                        .HasDatabaseName("ix_shares_session_id");
+
+                    b.HasIndex("TokenHash")
+                        .IsUnique()
+                        .HasDatabaseName("ix_shares_token_hash");
+
+                    b.HasIndex("UserId", "Id")
+                        .HasDatabaseName("ix_shares_user_id_id");
+
+                    b.ToTable("shares", (string)null);
                 });
 
             modelBuilder.Entity("ChatApi.Domain.User", b =>
@@ -319,6 +545,16 @@ namespace ChatApi.Infrastructure.Persistence.Sqlite.Migrations
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired()
                         .HasConstraintName("fk_runs_sessions_session_id");
+                });
+
+            modelBuilder.Entity("ChatApi.Domain.Share", b =>
+                {
+                    b.HasOne("ChatApi.Domain.ChatSession", null)
+                        .WithMany()
+                        .HasForeignKey("SessionId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_shares_sessions_session_id");
                 });
 
             modelBuilder.Entity("ChatApi.Infrastructure.Journal.JournalRow", b =>
