@@ -6,8 +6,8 @@ namespace ChatApi.Application;
 /// The program reads and writes sockets on the threads that poll them (Program.cs says why). Whoever goes on there holds up every
 /// other stream: what takes longer than relaying a piece leaves first.
 /// <para>A statement that is cancelled holds one up, too: Npgsql asks the server by a connection of its own, and blocks until it has. Should the
-/// statement end meanwhile, the thread that reads this waits for that one, which may wait for what only this thread polls: for 15 s. So work
-/// beside the requests cancels none, and a process that stops waits for the one that is under way.</para>
+/// statement end meanwhile, the thread that reads this waits for that one, which may wait for what only this thread polls: for 15 s or more. So none is
+/// cancelled: a process that stops waits for the one that is under way, and that of a client that has left is finished.</para>
 /// </summary>
 public static class PollingThread
 {

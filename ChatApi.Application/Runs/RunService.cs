@@ -79,24 +79,24 @@ public sealed class RunService(
             sessionId = await db.Messages
                 .Where(message => message.Id == messageId && message.UserId == caller.UserId)
                 .Select(message => (Guid?)message.SessionId)
-                .SingleOrDefaultAsync(cancellationToken);
+                .SingleOrDefaultAsync(CancellationToken.None);
         var turn = new Turn("replace", caller, sessionId ?? throw new NotFoundException(), request.Content, key) { Anew = new(messageId) };
-        return await ReplyAsync(await AskAsync(turn, request, cancellationToken), cancellationToken);
+        return await ReplyAsync(await AskAsync(turn, request, CancellationToken.None), cancellationToken);
     }
 
-    /// <summary>Asks, and waits for the whole reply. A client that leaves stops nothing.</summary>
+    /// <summary>Asks, and waits for the whole reply. A client that leaves ends the wait, and nothing else.</summary>
     /// <inheritdoc cref="StartAsync(Caller, Guid, SendMessageRequest, string, CancellationToken)" path="/param"/>
     /// <inheritdoc cref="StartAsync(Caller, Guid, SendMessageRequest, string, CancellationToken)" path="/exception"/>
     /// <exception cref="CompletionException">The model failed; the question stays stored.</exception>
     public async Task<WholeReply> CompleteAsync(
         Caller caller, Guid sessionId, CreateMessageRequest request, string? key, CancellationToken cancellationToken)
     {
-        var started = await AskAsync(new("message", caller, sessionId, request.Content, key), request, cancellationToken);
+        var started = await AskAsync(new("message", caller, sessionId, request.Content, key), request, CancellationToken.None);
         return await ReplyAsync(started, cancellationToken);
     }
 
     /// <summary>Asks, in a new conversation if none is named, and waits for the whole reply.</summary>
-    /// <inheritdoc cref="StartAsync(Caller, Guid, SendMessageRequest, string, CancellationToken)" path="/param"/>
+    /// <inheritdoc cref="CompleteAsync" path="/param"/>
     /// <inheritdoc cref="CompleteAsync" path="/exception"/>
     public async Task<WholeReply> ChatAsync(Caller caller, ChatRequest request, string? key, CancellationToken cancellationToken)
     {
@@ -105,7 +105,7 @@ public sealed class RunService(
             null => (Guid?)null,
             var text => ParseId(text),
         };
-        var started = await AskAsync(new("chat", caller, sessionId, request.Content, key), request, cancellationToken);
+        var started = await AskAsync(new("chat", caller, sessionId, request.Content, key), request, CancellationToken.None);
         return await ReplyAsync(started, cancellationToken);
     }
 
@@ -213,7 +213,7 @@ public sealed class RunService(
             case RunEvent.Done when started.Active is { Question.HasSiblings: false, Reply.HasSiblings: false } run:
                 return new(new(MessageResponse.From(run.Question), MessageResponse.From(run.Reply)), started.IsReplay);
             case RunEvent.Done:
-                return new(await StoredTurnAsync(started.Run, cancellationToken), started.IsReplay);
+                return new(await StoredTurnAsync(started.Run), started.IsReplay);
             case RunEvent.Failed { Code: ErrorCodes.NotFound }:
                 throw new NotFoundException();
             case RunEvent.Failed failed when failed.Code != ErrorCodes.Interrupted:
@@ -224,14 +224,14 @@ public sealed class RunService(
         }
     }
 
-    private async Task<TurnResponse> StoredTurnAsync(Run run, CancellationToken cancellationToken)
+    private async Task<TurnResponse> StoredTurnAsync(Run run)
     {
         await using var db = contexts.Create();
         var messages = await db.Messages
             .Where(message => message.Id == run.UserMessageId || message.Id == run.MessageId)
             .OrderBy(message => message.Position)
-            .ToListAsync(cancellationToken);
-        return await Branches.DescribeAsync(db, messages, cancellationToken) is [var question, var reply]
+            .ToListAsync();
+        return await Branches.DescribeAsync(db, messages, CancellationToken.None) is [var question, var reply]
             ? new(question, reply)
             : throw new NotFoundException();
     }

@@ -60,23 +60,26 @@ public sealed class Export
 
     /// <summary>Each conversation with its messages, which are to be read before the next one is.</summary>
     /// <param name="isBranch">Those of the branch that is shown, not those of all branches.</param>
-    /// <param name="cancellationToken">The reader has left.</param>
+    /// <param name="cancellationToken">The reader has left, which is looked at between two statements.</param>
     public async IAsyncEnumerable<(ExportedSession Session, IAsyncEnumerable<ExportedMessage> Messages)> ReadAsync(
         bool isBranch, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         foreach (var ids in _sessionIds.Chunk(SessionsAtATime))
-            foreach (var session in await SessionsAsync(ids, cancellationToken))
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            foreach (var session in await SessionsAsync(ids))
                 yield return (ExportedSession.From(session), ReadAsync(session, isBranch, cancellationToken));
+        }
     }
 
-    private async Task<List<ChatSession>> SessionsAsync(Guid[] ids, CancellationToken cancellationToken)
+    private async Task<List<ChatSession>> SessionsAsync(Guid[] ids)
     {
         await PollingThread.LeaveAsync();
         await using var db = _contexts.Create();
         return await db.Sessions
             .Where(session => session.UserId == _userId && ids.Contains(session.Id))
             .OrderBy(session => session.Id)
-            .ToListAsync(cancellationToken);
+            .ToListAsync();
     }
 
     private async IAsyncEnumerable<ExportedMessage> ReadAsync(
@@ -84,7 +87,8 @@ public sealed class Export
     {
         for (var after = 0; after < session.LastPosition;)
         {
-            (var messages, after) = await MessagesAsync(session, isBranch, after, cancellationToken);
+            cancellationToken.ThrowIfCancellationRequested();
+            (var messages, after) = await MessagesAsync(session, isBranch, after);
             foreach (var message in messages)
                 yield return ExportedMessage.From(message);
         }
@@ -95,8 +99,7 @@ public sealed class Export
     /// then, so that every parent is in the file.
     /// </summary>
     /// <returns>The messages, and up to which position they are all that there are.</returns>
-    private async Task<(List<ChatMessage> Messages, int Until)> MessagesAsync(
-        ChatSession session, bool isBranch, int after, CancellationToken cancellationToken)
+    private async Task<(List<ChatMessage> Messages, int Until)> MessagesAsync(ChatSession session, bool isBranch, int after)
     {
         await PollingThread.LeaveAsync();
         await using var db = _contexts.Create();
@@ -106,14 +109,14 @@ public sealed class Export
             .OrderBy(message => message.Position)
             .Take(MessagesAtATime)
             .Select(message => new { message.Position, message.Content.Length })
-            .ToListAsync(cancellationToken);
+            .ToListAsync();
         var (count, characters) = (0, 0);
         while (count < lengths.Count && (count == 0 || characters + lengths[count].Length <= CharactersAtATime))
             characters += lengths[count++].Length;
         var until = count < MessagesAtATime && count == lengths.Count ? session.LastPosition : lengths[count - 1].Position;
         var messages = count == 0
             ? []
-            : await ahead.Where(message => message.Position <= until).OrderBy(message => message.Position).ToListAsync(cancellationToken);
+            : await ahead.Where(message => message.Position <= until).OrderBy(message => message.Position).ToListAsync();
         await PollingThread.LeaveAsync();
         return (messages, until);
     }

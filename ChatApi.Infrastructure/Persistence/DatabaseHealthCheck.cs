@@ -12,10 +12,12 @@ internal sealed class DatabaseHealthCheck(IChatDbContextFactory contexts) : IHea
         try
         {
             await using var db = contexts.Create();
-            await db.Sessions.AnyAsync(cancellationToken);
+
+            // Probes give up soon where a database is slow: no token, as PollingThread says.
+            await db.Sessions.AnyAsync(CancellationToken.None);
             return HealthCheckResult.Healthy();
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception)
         {
             return HealthCheckResult.Unhealthy(DatabaseErrors.Reason(exception));
         }

@@ -20,9 +20,9 @@ public sealed class ChatController(RunService runs, UsageService usage) : Contro
     [HttpPost(Name = "chat")]
     [StartsRun]
     [ProducesResponseType<ChatResponse>(StatusCodes.Status200OK)]
-    public async Task<ActionResult<ChatResponse>> Chat(ChatRequest request, CancellationToken cancellationToken)
+    public async Task<ActionResult<ChatResponse>> Chat(ChatRequest request)
     {
-        var reply = await runs.ChatAsync(HttpContext.Caller(), request, IdempotencyKey.Of(Request), cancellationToken);
+        var reply = await runs.ChatAsync(HttpContext.Caller(), request, IdempotencyKey.Of(Request), HttpContext.RequestAborted);
         IdempotencyKey.MarkReplay(Response, reply.IsReplay);
         return ChatResponse.From(reply.Turn);
     }

@@ -52,7 +52,7 @@ public sealed class MessagesController(MessageService messages, RunService runs,
             return CreatedAtRoute("get_message", new { id = message.Id }, message);
         }
 
-        var reply = await runs.CompleteAsync(HttpContext.Caller(), id, request, IdempotencyKey.Of(Request), cancellationToken);
+        var reply = await runs.CompleteAsync(HttpContext.Caller(), id, request, IdempotencyKey.Of(Request), HttpContext.RequestAborted);
         IdempotencyKey.MarkReplay(Response, reply.IsReplay);
         return CreatedAtRoute("get_message", new { id = reply.Turn.AssistantMessage.Id }, reply.Turn);
     }
@@ -74,9 +74,9 @@ public sealed class MessagesController(MessageService messages, RunService runs,
     [HttpPut("messages/{id}", Name = "replace_message")]
     [StartsRun]
     [ProducesResponseType<TurnResponse>(StatusCodes.Status200OK)]
-    public async Task<ActionResult<TurnResponse>> Replace(Guid id, ReplaceMessageRequest request, CancellationToken cancellationToken)
+    public async Task<ActionResult<TurnResponse>> Replace(Guid id, ReplaceMessageRequest request)
     {
-        var reply = await runs.EditWholeAsync(HttpContext.Caller(), id, request, IdempotencyKey.Of(Request), cancellationToken);
+        var reply = await runs.EditWholeAsync(HttpContext.Caller(), id, request, IdempotencyKey.Of(Request), HttpContext.RequestAborted);
         IdempotencyKey.MarkReplay(Response, reply.IsReplay);
         return reply.Turn;
     }

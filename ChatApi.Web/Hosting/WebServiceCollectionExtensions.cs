@@ -23,6 +23,7 @@ internal static class WebServiceCollectionExtensions
             {
                 options.SuppressImplicitRequiredAttributeForNonNullableReferenceTypes = true;
                 options.Filters.Add<DeletedAccountFilter>();
+                options.ModelBinderProviders.Insert(0, new UncancelledActions());
 
                 // Bodies are JSON: a form is neither read nor half-read.
                 options.ValueProviderFactories.RemoveType<FormValueProviderFactory>();
