@@ -7,7 +7,8 @@ namespace ChatApi.Infrastructure.Persistence.Postgres;
 /// <summary>
 /// Searches in one of two ways, which find the same. Of a word that most conversations have, the newest ones are looked through until the
 /// page is full: the index would name hundreds of thousands of messages, of which fifty are wanted. Of any other, the index names the
-/// few messages. A look at the newest few conversations tells which kind of word it is, as no statistics of the planner's do.
+/// messages: those of the newest few hundred conversations, and only where they do not fill the page those of all. A look at the newest few
+/// conversations tells which kind of word it is, as no statistics of the planner's do.
 /// </summary>
 internal sealed class PostgresSessionSearch(NpgsqlDataSource source) : ISessionSearch
 {
@@ -19,6 +20,9 @@ internal sealed class PostgresSessionSearch(NpgsqlDataSource source) : ISessionS
 
     /// <summary>From how many hits among them on a word is common.</summary>
     private const int CommonFrom = 6;
+
+    /// <summary>For how many conversations the index is asked before it is for all. A word that does not fill a page from so many has few hits in all.</summary>
+    private const int NearSize = 256;
 
     private const string Wanted =
         """
@@ -54,15 +58,16 @@ internal sealed class PostgresSessionSearch(NpgsqlDataSource source) : ISessionS
         ORDER BY session.last_message_at DESC, session.id DESC LIMIT $6
         """;
 
+    private const string InIndex =
+        """
+        SELECT message.session_id, message.id, message.position FROM chat.messages message
+        WHERE chat.search_words(message.user_id, message.content) @@ normalize($7, NFD)::tsquery AND message.content <> ''
+        """;
+
     /// <summary>The list is walked in its order until the page is full, so that titles are looked at, and hits sorted, only as far as it goes.</summary>
-    private const string AskIndex =
+    private const string Page =
         $"""
-        WITH hit AS MATERIALIZED (
-            SELECT message.session_id, message.id, message.position FROM chat.messages message
-            WHERE chat.search_words(message.user_id, message.content) @@ normalize($7, NFD)::tsquery AND message.content <> '' AND message.user_id = $1),
-        found AS (
-            SELECT session.id, session.last_message_at FROM chat.sessions session
-            WHERE {Wanted} AND (session.id IN (SELECT session_id FROM hit) OR {HasWords})
+        (session.id IN (SELECT session_id FROM hit) OR {HasWords})
             ORDER BY session.last_message_at DESC, session.id DESC LIMIT $6),
         newest AS (
             SELECT DISTINCT ON (hit.session_id) hit.session_id, hit.id FROM hit JOIN found ON found.id = hit.session_id
@@ -72,14 +77,40 @@ internal sealed class PostgresSessionSearch(NpgsqlDataSource source) : ISessionS
         ORDER BY found.last_message_at DESC, found.id DESC
         """;
 
+    /// <summary>An array, and no join: the planner lays what two indexes say upon one another, and fetches no message of another conversation.</summary>
+    private const string AskIndexForNear =
+        $"""
+        WITH near AS MATERIALIZED (
+            SELECT session.id, session.user_id, session.title, session.last_message_at FROM chat.sessions session WHERE {Wanted}
+            ORDER BY session.last_message_at DESC, session.id DESC LIMIT $9),
+        hit AS MATERIALIZED ({InIndex} AND message.session_id = ANY(ARRAY(SELECT id FROM near))),
+        found AS (
+            SELECT session.id, session.last_message_at FROM near session WHERE {Page}
+        """;
+
+    private const string AskIndex =
+        $"""
+        WITH hit AS MATERIALIZED ({InIndex} AND message.user_id = $1),
+        found AS (
+            SELECT session.id, session.last_message_at FROM chat.sessions session WHERE {Wanted} AND {Page}
+        """;
+
     public async Task<IReadOnlyList<SessionHit>> FindAsync(SessionSearch search, CancellationToken cancellationToken)
     {
         var (first, isCommon) = await LookAtFirstAsync(search, cancellationToken);
         if (first is not null)
             return first;
-        await using var command = Command(isCommon ? LookThrough : AskIndex, search, search.Take);
         if (isCommon)
-            Add(command, int.MaxValue, NpgsqlDbType.Integer);
+            return await FindAsync(LookThrough, search, cancellationToken, int.MaxValue);
+        var near = await FindAsync(AskIndexForNear, search, cancellationToken, NearSize);
+        return near.Count >= search.Take ? near : await FindAsync(AskIndex, search, cancellationToken);
+    }
+
+    private async Task<List<SessionHit>> FindAsync(string sql, SessionSearch search, CancellationToken cancellationToken, int? most = null)
+    {
+        await using var command = Command(sql, search, search.Take);
+        if (most is { } number)
+            Add(command, number, NpgsqlDbType.Integer);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var hits = new List<SessionHit>(search.Take);
         while (await reader.ReadAsync(cancellationToken))

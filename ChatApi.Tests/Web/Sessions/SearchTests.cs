@@ -151,6 +151,28 @@ public sealed class SearchTests(DatabaseKind database) : HttpSuite(database)
             Is.EqualTo(expected));
     }
 
+    /// <summary>PostgreSQL asks its index for the newest few hundred conversations first.</summary>
+    [Test]
+    public async Task What_is_found_far_back_is_found_too()
+    {
+        const int Sessions = 300;
+        var user = NewUser();
+        var sessions = Enumerable.Range(0, Sessions).Select(age => (object)new
+        {
+            title = "x",
+            created_at = At(age),
+            messages = new[] { new { id = "1", role = "user", content = $"otra cosa {(age % 3 == 1 ? "hilo" : "")} {(age >= 298 ? "aguja" : "")}", created_at = At(age) } },
+        });
+        var imported = (await user.PostAsync("/api/chat/import", new { version = 1, sessions })).Expect(HttpStatusCode.Created);
+        var ids = imported.Json.GetProperty("ids").EnumerateArray().Select(id => id.GetString()!).ToList();
+
+        Assert.That(Ids(await FindAsync(user, "aguja")), Is.EqualTo(ids.TakeLast(2)));
+        Assert.That(await WalkAsync(user, $"{Path}?q=hilo"), Is.EqualTo(ids.Where((_, age) => age % 3 == 1)));
+        Assert.That(Ids(await FindAsync(user, "aguja hilo")), Is.EqualTo([ids[298]]));
+
+        static DateTime At(int age) => new DateTime(2024, 3, 1, 12, 0, 0, DateTimeKind.Utc).AddMinutes(-age);
+    }
+
     [Test]
     public async Task What_is_archived_is_in_no_list_but_its_own()
     {
