@@ -22,6 +22,8 @@ internal static class LogSetup
             "json" => ConsoleFormatterNames.Json,
             _ => throw new ConfigurationException($"{Variable} must be text or json."),
         };
+        builder.Services.Remove(builder.Services.Single(service => service.ImplementationType == typeof(ConsoleLoggerProvider)));
+        builder.Services.AddSingleton<ILoggerProvider, ConsoleLog>();
         builder.Services.PostConfigure<ConsoleLoggerOptions>(options => options.FormatterName = formatter);
 
         // The blank that parts it from the rest of a line.

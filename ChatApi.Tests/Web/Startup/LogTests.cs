@@ -112,7 +112,6 @@ public sealed partial class LogTests
         {
             ["ASPNETCORE_URLS"] = $"http://127.0.0.1:{port}",
             ["JWT_SECRET_KEY"] = TestTokens.Key,
-            ["Logging__Console__MaxQueueLength"] = "100",
         });
         using var client = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = TimeSpan.FromSeconds(20) };
         await Poll.UntilAsync(async () => await IsReadyAsync(client), "readiness");
