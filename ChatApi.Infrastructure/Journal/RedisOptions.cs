@@ -44,6 +44,9 @@ internal static class RedisOptions
 
             // Time limits are looked at when it beats.
             HeartbeatInterval = TimeSpan.FromMilliseconds(250),
+
+            // It asks each time, too. Else a connection on which nothing was to be read for four time limits is closed at the first late answer.
+            HeartbeatConsistencyChecks = true,
             IncludeDetailInExceptions = false,
         };
     }
