@@ -19,7 +19,13 @@ internal static class Rounds
         {
             Progress($"{workload.Name}: {contestant.Name} is served in");
             if (!options.IsSmoke && !areServedIn)
+            {
                 await WarmUp.RunAsync(contestant, stage);
+
+                // A round that does not count: what only this workload calls is compiled by then, too.
+                await Measurement.TakeAsync(workload, contestant, stage, countCommands: false);
+            }
+
             summaries.Add(new(contestant.Name, await CountAsync(workload, contestant, stage)));
         }
 
