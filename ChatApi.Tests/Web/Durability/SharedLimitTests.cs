@@ -113,9 +113,7 @@ public sealed class SharedLimitTests
 
         Assert.That((await asking).Count(answer => answer.Status == HttpStatusCode.OK), Is.EqualTo(3));
         Assert.That(cluster.Outputs, Has.None.Contains("limits are counted in this process"));
-
-        // What was reserved and never answered is free again when its lease of 30 s is over.
-        await Poll.UntilAsync(async () => await TokensAsync(user) == (3300, 0), "the sum", TimeSpan.FromSeconds(40));
+        await Poll.UntilAsync(async () => await TokensAsync(user) == (3300, 0), "the sum");
     }
 
     public enum Fault
