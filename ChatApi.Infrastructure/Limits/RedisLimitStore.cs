@@ -30,6 +30,9 @@ internal sealed partial class RedisLimitStore(
     private static readonly RedisValue Day = (long)TimeSpan.FromDays(2).TotalMilliseconds;
 
     private readonly ConcurrentDictionary<Guid, Hold> _holds = new();
+
+    /// <summary>Of what it may not have been told, with the last reservation.</summary>
+    private readonly ConcurrentDictionary<(Guid UserId, DateOnly Day), RedisValue> _untold = new();
     private long _restingSince;
     private long _answeredAt;
 
@@ -66,8 +69,11 @@ internal sealed partial class RedisLimitStore(
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
+            {
                 foreach (var hold in _holds.Values)
                     Renew(hold);
+                await ForgetUntoldAsync();
+            }
         }
         catch (OperationCanceledException)
         {
@@ -150,6 +156,29 @@ internal sealed partial class RedisLimitStore(
         {
             await PollingThread.LeaveAsync();
             local.Doubt(userId, day, true);
+            _untold[(userId, day)] = reservation;
+        }
+    }
+
+    /// <summary>
+    /// A sum that Redis may not have in full is one that it must not have: whoever asks next, in whatever process, makes it of the database's.
+    /// To tell it the tokens once more could count them twice.
+    /// </summary>
+    private async Task ForgetUntoldAsync()
+    {
+        foreach (var (key, reservation) in _untold)
+        {
+            try
+            {
+                _untold.TryRemove(key, out _);
+                await Database.KeyDeleteAsync(Sum(key.UserId, key.Day));
+                await Database.SortedSetRemoveAsync(Reserved(key.UserId, key.Day), reservation);
+            }
+            catch (Exception exception) when (exception is RedisException or TimeoutException)
+            {
+                _untold.TryAdd(key, reservation);
+                return;
+            }
         }
     }
 

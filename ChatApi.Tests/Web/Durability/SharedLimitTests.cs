@@ -116,6 +116,31 @@ public sealed class SharedLimitTests
         await Poll.UntilAsync(async () => await TokensAsync(user) == (3300, 0), "the sum");
     }
 
+    [Test]
+    public async Task What_redis_was_not_told_of_counts_in_every_process_when_it_is_back()
+    {
+        await using var cluster = await StartAsync(2, BudgetForThree);
+        cluster.Upstream.Default = _ => Costly();
+        var user = cluster.NewUser();
+        (await AskAsync(user)).Expect(HttpStatusCode.OK);
+        var gate = new TaskCompletionSource();
+        cluster.Upstream.Default = _ => ScriptedUpstreamReply.Stream().Delta("Hola").WaitFor(gate.Task).Finish().Usage(100, 1000).Done();
+        await using var reply = await StreamAsync(cluster.On(1, user));
+        await reply.UntilAsync(received => received.Type == "content");
+
+        cluster.RedisProxy!.Refuse();
+        cluster.RedisProxy.ResetAll();
+        gate.SetResult();
+        Assert.That((await reply.ReadToEndAsync()).Type, Is.EqualTo("done"));
+        cluster.RedisProxy.Heal();
+
+        // Nobody asks the process that could not tell.
+        await Poll.UntilAsync(
+            async () => await cluster.Redis!.CommandAsync("EXISTS", $"chatapi:limit:tokens:{user.UserId:N}:{DateTime.UtcNow:yyyyMMdd}") == ":0", "a sum that is forgotten");
+        await Poll.UntilAsync(async () => await TokensAsync(user) == (2200, 0), "the sum of both replies");
+        Assert.That((await AskAsync(cluster, user, 10)).Count(answer => answer.Status == HttpStatusCode.OK), Is.EqualTo(1));
+    }
+
     public enum Fault
     {
         Killed,
