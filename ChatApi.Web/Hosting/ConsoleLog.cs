@@ -13,11 +13,14 @@ namespace ChatApi.Web.Hosting;
 [ProviderAlias("Console")]
 internal sealed partial class ConsoleLog : ILoggerProvider, ISupportExternalScope
 {
-    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+    /// <summary>Characters that are kept for an output that takes none.</summary>
+    internal const int MostWaiting = 4 * 1024 * 1024;
+
     private static readonly TimeSpan LongestEnd = TimeSpan.FromSeconds(2);
 
     private readonly ConsoleFormatter _formatter;
     private readonly Stream _output;
+    private readonly TimeSpan _pause;
     private readonly Thread _writing;
     private readonly Lock _lock = new();
     private readonly ManualResetEventSlim _isUrgent = new();
@@ -30,21 +33,19 @@ internal sealed partial class ConsoleLog : ILoggerProvider, ISupportExternalScop
     /// <param name="options">Which of the formats.</param>
     /// <param name="formatters">The framework's.</param>
     public ConsoleLog(IOptions<ConsoleLoggerOptions> options, IEnumerable<ConsoleFormatter> formatters)
-        : this(formatters.Single(formatter => formatter.Name == options.Value.FormatterName), Console.OpenStandardOutput())
+        : this(formatters.Single(formatter => formatter.Name == options.Value.FormatterName), Console.OpenStandardOutput(), TimeSpan.FromMilliseconds(50))
     {
     }
 
     /// <param name="formatter">How a line looks.</param>
     /// <param name="output">Where they go.</param>
-    internal ConsoleLog(ConsoleFormatter formatter, Stream output)
+    /// <param name="pause">For how long lines are gathered.</param>
+    internal ConsoleLog(ConsoleFormatter formatter, Stream output, TimeSpan pause)
     {
-        (_formatter, _output) = (formatter, output);
+        (_formatter, _output, _pause) = (formatter, output, pause);
         _writing = new Thread(Write) { IsBackground = true, Name = "Log" };
         _writing.Start();
     }
-
-    /// <summary>Characters that are kept for an output that takes none.</summary>
-    internal const int MostWaiting = 4 * 1024 * 1024;
 
     public ILogger CreateLogger(string categoryName) => new Logger(this, categoryName);
 
@@ -87,7 +88,7 @@ internal sealed partial class ConsoleLog : ILoggerProvider, ISupportExternalScop
         while (true)
         {
             _isThere.WaitOne();
-            _isUrgent.Wait(Pause);
+            _isUrgent.Wait(_pause);
             _isUrgent.Reset();
             int lost;
             lock (_lock)

@@ -11,12 +11,14 @@ namespace ChatApi.Tests.Web.Hosting;
 /// <summary>The log's lines: all of them, in their order, whoever writes; and nobody waits for an output that takes none.</summary>
 public sealed partial class ConsoleLogTests
 {
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
+
     [Test]
     public async Task Every_line_is_written_once_and_in_order()
     {
         const int Writers = 4, Lines = 2000;
         using var output = new Output();
-        using (var log = new ConsoleLog(new Plain(), output))
+        using (var log = new ConsoleLog(new Plain(), output, Pause))
             await Task.WhenAll(Enumerable.Range(0, Writers).Select(writer => Task.Run(() =>
             {
                 var logger = log.CreateLogger($"{writer}");
@@ -35,18 +37,35 @@ public sealed partial class ConsoleLogTests
     public async Task A_line_comes_without_another_one()
     {
         using var output = new Output();
-        using var log = new ConsoleLog(new Plain(), output);
-        Log(log.CreateLogger("one"), LogLevel.Information, "first");
-        await Poll.UntilAsync(() => output.Text == "one: first\n", "the first line");
-        Log(log.CreateLogger("one"), LogLevel.Error, "second");
-        await Poll.UntilAsync(() => output.Text == "one: first\none: second\n", "the second line");
+        using var log = new ConsoleLog(new Plain(), output, Pause);
+        foreach (var written in new[] { "one: first\n", "one: first\none: second\n" })
+        {
+            Log(log.CreateLogger("one"), LogLevel.Information, output.Text.Length == 0 ? "first" : "second");
+            await Poll.UntilAsync(() => output.Text == written, written);
+        }
+    }
+
+    [Test]
+    public async Task Errors_and_the_end_wait_for_nothing()
+    {
+        using var output = new Output();
+        using (var log = new ConsoleLog(new Plain(), output, TimeSpan.FromHours(1)))
+        {
+            var logger = log.CreateLogger("one");
+            Log(logger, LogLevel.Warning, "gathered");
+            Log(logger, LogLevel.Error, "urgent");
+            await Poll.UntilAsync(() => output.Text == "one: gathered\none: urgent\n", "the error, and what came before it");
+            Log(logger, LogLevel.Information, "last");
+        }
+
+        Assert.That(output.Text, Does.EndWith("one: last\n"));
     }
 
     [Test]
     public async Task Nobody_waits_for_an_output_that_takes_nothing_and_what_is_lost_is_counted()
     {
         using var output = new Output();
-        using var log = new ConsoleLog(new Plain(), output);
+        using var log = new ConsoleLog(new Plain(), output, Pause);
         var logger = log.CreateLogger("one");
         output.Shut();
         Log(logger, LogLevel.Error, "stuck");
