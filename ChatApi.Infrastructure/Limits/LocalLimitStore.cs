@@ -110,7 +110,7 @@ internal sealed class LocalLimitStore(TimeProvider time) : ILimitStore
                 if (!tokens.IsKnown && stored is null)
                     return false;
 
-                // The larger of both: replies that were deleted are not in the database any more, and those of other processes not here.
+                // The larger of both: a reply that could not be stored is not in the database, and those of other processes are not here.
                 if (!tokens.IsKnown)
                     tokens.Used = Math.Max(tokens.Used, stored!.Value);
                 (meter.Used, meter.Reserved) = (tokens.Used, tokens.Reserved);
