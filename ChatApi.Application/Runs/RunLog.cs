@@ -28,6 +28,9 @@ internal sealed class RunLog(TimeProvider time)
     private int _published;
     private char? _heldBack;
 
+    /// <summary>The text of the last piece; null where only another process had it as one.</summary>
+    private string? _last;
+
     /// <summary>How many read a log in this process.</summary>
     public static int Viewers => Volatile.Read(ref _viewers);
 
@@ -96,6 +99,7 @@ internal sealed class RunLog(TimeProvider time)
             var cut = PieceLengths.Offset(entry.PieceLengths, have);
             _text.Append(entry.Text, cut, entry.Text.Length - cut);
             _ends.AddRange(PieceLengths.Decode(entry.PieceLengths).Skip(have).Select(end => start + end - cut));
+            _last = null;
         }
 
         Publish();
@@ -177,9 +181,7 @@ internal sealed class RunLog(TimeProvider time)
             {
                 if (cursor < _ends.Count)
                 {
-                    var start = Offset(cursor);
-                    cursor = EndOfEvent(cursor, start + LongestEvent);
-                    next = new RunEvent.Content(_text.ToString(start, Offset(cursor) - start), cursor);
+                    next = Next(ref cursor);
                 }
                 else if (_terminal.Task.IsCompleted)
                 {
@@ -217,6 +219,15 @@ internal sealed class RunLog(TimeProvider time)
     {
         _text.Append(text);
         _ends.Add(_text.Length);
+        _last = text;
+    }
+
+    /// <summary>What is ready, as one event. At a human pace that is the last piece alone, whose text is there already.</summary>
+    private RunEvent.Content Next(ref int cursor)
+    {
+        var (start, isLast) = (Offset(cursor), cursor == _ends.Count - 1);
+        cursor = EndOfEvent(cursor, start + LongestEvent);
+        return new(isLast && _last is not null ? _last : _text.ToString(start, Offset(cursor) - start), cursor);
     }
 
     /// <summary>How many pieces there are with the next event: all that are ready and end by then, or one that is longer.</summary>

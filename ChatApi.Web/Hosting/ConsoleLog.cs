@@ -23,7 +23,7 @@ internal sealed partial class ConsoleLog : ILoggerProvider, ISupportExternalScop
     private readonly TimeSpan _pause;
     private readonly Thread _writing;
     private readonly Lock _lock = new();
-    private readonly ManualResetEventSlim _isUrgent = new();
+    private readonly ManualResetEventSlim _isUrgent = new(false, spinCount: 0);
     private readonly AutoResetEvent _isThere = new(false);
     private IExternalScopeProvider? _scopes;
     private StringBuilder _lines = new();

@@ -229,6 +229,18 @@ public sealed class RunLogTests
     }
 
     [Test]
+    public async Task What_another_process_has_said_comes_after_what_was_said_here()
+    {
+        var log = new RunLog(TimeProvider.System);
+        log.Append("one");
+
+        Assert.That(log.Append(new JournalEntry(Guid.Empty, 1, 1, 1, "two", [3])), Is.True);
+
+        log.End(End);
+        Assert.That(await ReadAsync(log, 1), Is.EqualTo(new[] { new RunEvent.Content("two", 2), End }));
+    }
+
+    [Test]
     public void What_does_not_go_on_from_what_is_there_is_not_taken()
     {
         var mirror = new RunLog(TimeProvider.System);
