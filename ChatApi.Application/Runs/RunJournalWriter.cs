@@ -118,9 +118,9 @@ public sealed partial class RunJournalWriter(
     {
         while (executor.TryTakeEnded(out var runId))
             _ended.Add(runId);
+        await journal.RemoveAsync(_ended, cancellationToken);
         if (_ended.Count == 0)
             return;
-        await journal.RemoveAsync(_ended, cancellationToken);
         signals.Advance(_ended);
         _ended.Clear();
     }

@@ -38,6 +38,8 @@ internal sealed class DatabaseRunJournal<TContext>(IDbContextFactory<TContext> c
 
     public async Task RemoveAsync(IReadOnlyCollection<Guid> runIds, CancellationToken cancellationToken)
     {
+        if (runIds.Count == 0)
+            return;
         var ids = runIds.ToList();
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         await db.WriteAsync(

@@ -20,6 +20,9 @@ internal sealed partial class FallbackRunJournal(
 
     /// <summary>The runs that Redis has failed, and whether the database has their beginning.</summary>
     private readonly ConcurrentDictionary<Guid, bool> _fallen = new();
+
+    /// <summary>The runs that Redis has not been told yet to forget, and since when; what they have said would stay there until it expires.</summary>
+    private readonly ConcurrentDictionary<Guid, long> _unremoved = new();
     private long? _restingSince;
     private long? _unreachableSince;
 
@@ -81,15 +84,22 @@ internal sealed partial class FallbackRunJournal(
     public async Task RemoveAsync(IReadOnlyCollection<Guid> runIds, CancellationToken cancellationToken)
     {
         var fallen = runIds.Where(_fallen.ContainsKey).ToList();
-        if (fallen.Count > 0)
-            await database.RemoveAsync(fallen, cancellationToken);
-        await TryAsync(async () =>
-        {
-            await redis.RemoveAsync(runIds, cancellationToken);
-            return this;
-        });
+        await database.RemoveAsync(fallen, cancellationToken);
         foreach (var runId in fallen)
             _fallen.TryRemove(runId, out _);
+        foreach (var runId in runIds)
+            _unremoved[runId] = time.GetTimestamp();
+        if (_unremoved.IsEmpty || IsResting)
+            return;
+
+        var runs = _unremoved.ToArray();
+        var isDone = await TryAsync(async () =>
+        {
+            await redis.RemoveAsync([.. runs.Select(run => run.Key)], cancellationToken);
+            return this;
+        }) is not null;
+        foreach (var run in runs.Where(run => isDone || time.GetElapsedTime(run.Value) > RedisRunJournal.Lifetime))
+            _unremoved.TryRemove(run);
     }
 
     public Task CleanAsync(CancellationToken cancellationToken) => database.CleanAsync(cancellationToken);

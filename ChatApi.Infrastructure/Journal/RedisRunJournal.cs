@@ -18,7 +18,7 @@ internal sealed class RedisRunJournal(IConnectionMultiplexer redis) : IRunJourna
     /// Of what nobody removes, because the process died and the database is away: long past every lease. A reply that takes longer
     /// finds its stream gone, and goes on in the database.
     /// </summary>
-    private static readonly TimeSpan Lifetime = TimeSpan.FromHours(1);
+    public static readonly TimeSpan Lifetime = TimeSpan.FromHours(1);
 
     private const string IdNotGreater = "ERR The ID specified in XADD is equal or smaller";
 

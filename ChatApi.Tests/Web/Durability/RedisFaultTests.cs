@@ -121,6 +121,22 @@ public sealed class RedisFaultTests
     }
 
     [Test]
+    public async Task What_ended_while_it_was_frozen_is_gone_when_it_answers()
+    {
+        await using var cluster = await Cluster.StartAsync(Storage.PostgresAndRedis, replicas: 1);
+        var user = cluster.NewUser();
+        var session = await user.CreateSessionAsync();
+        await using var reply = await user.StreamAsync(session, cluster.Model.Ask(ScriptedUpstreamReply.Paced(TimeSpan.FromMilliseconds(30), Pieces)));
+        await Poll.UntilAsync(async () => await cluster.Redis!.CommandAsync("KEYS", "chatapi:run:*") != "*0", "a journal in Redis");
+
+        cluster.Redis!.Suspend();
+        await reply.ReadToEndAsync();
+        cluster.Redis.Resume();
+
+        await Poll.UntilAsync(async () => await cluster.Redis.CommandAsync("KEYS", "chatapi:run:*") == "*0", "an empty Redis");
+    }
+
+    [Test]
     public async Task Nothing_of_a_reply_stays_in_it_or_in_the_database_after_the_end()
     {
         await using var cluster = await Cluster.StartAsync(Storage.PostgresAndRedis, replicas: 1);
