@@ -24,7 +24,7 @@ public interface IRunJournal
     /// <summary>Lets nobody with a lower fencing number add to the run's journal any more, where that can be had, and reads all of it.</summary>
     Task<SealedJournal> SealAsync(Guid runId, int fence, CancellationToken cancellationToken);
 
-    /// <summary>Forgets runs that have ended; also those that could not be forgotten before, because a store did not answer.</summary>
+    /// <summary>Forgets runs that have ended, if there are any, and those that could not be forgotten before because a store did not answer.</summary>
     Task RemoveAsync(IReadOnlyCollection<Guid> runIds, CancellationToken cancellationToken);
 
     /// <summary>Forgets all that is not running: what processes left that died between the end of a run and its removal.</summary>

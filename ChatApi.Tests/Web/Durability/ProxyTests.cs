@@ -39,7 +39,10 @@ public sealed class ProxyTests
         await reply.UntilAsync(received => received.Type == "content" && received.Seq > 30);
 
         // nginx has sent it to one of the two: which, their logs tell.
-        world.Cluster.Replicas.Single(replica => replica.Output.Contains($"Run {reply.RunId} started", StringComparison.Ordinal)).Kill();
+        var maker = await Poll.ForAsync(
+            () => Task.FromResult(world.Cluster.Replicas.SingleOrDefault(replica => replica.Output.Contains($"Run {reply.RunId} started", StringComparison.Ordinal))),
+            "the line of the process that makes the reply");
+        maker.Kill();
         var killed = DateTimeOffset.UtcNow;
         var (text, seq) = (reply.Content, reply.Last.Seq);
         ReceivedEvent? end = null;

@@ -27,6 +27,9 @@ internal static class ProcessCost
     /// <summary>Starts the peak anew.</summary>
     public static void ResetPeak(int process) => File.WriteAllText($"/proc/{process}/clear_refs", "5");
 
+    /// <summary>How many files and connections it has open.</summary>
+    public static int OpenFiles(int process) => Directory.GetFileSystemEntries($"/proc/{process}/fd").Length;
+
     private static long Status(int process, string name)
     {
         var line = File.ReadLines($"/proc/{process}/status").First(line => line.StartsWith(name, StringComparison.Ordinal));

@@ -34,6 +34,7 @@ internal sealed record Measurement(
     public static async Task<Measurement> TakeAsync(Workload workload, Contestant contestant, Stage stage, bool countCommands)
     {
         await contestant.Target.PrepareAsync(workload.Users);
+        await stage.UntilUpstreamHasRoomAsync();
         // Whatever the one before has left is done by then, and so is this program's own tidying up.
         GC.Collect();
         await Task.Delay(Pause);

@@ -13,6 +13,8 @@ internal sealed class Stage(string program) : IAsyncDisposable
     private static readonly Dictionary<string, string?> WebApplication = new() { ["DOTNET_gcServer"] = "1" };
     private static readonly Dictionary<string, string?> Inline = new() { ["DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS"] = "1" };
 
+    private const int MostConnections = 10_000;
+
     private readonly List<ServerProcess> _servers = [];
     private ServerProcess? _upstream;
     private PostgresServer? _postgres;
@@ -104,6 +106,16 @@ internal sealed class Stage(string program) : IAsyncDisposable
         while (servers.Count < processes)
             servers.Add(Keep(await ServerProcess.StartAsync(published ?? program, [], environment)));
         return new(name, servers, new ChatTarget([.. servers.Select(server => server.Address)]), database, redis);
+    }
+
+    /// <summary>
+    /// Waits until servers have closed connections to the upstream that they keep for a minute after a round, where it would have too
+    /// many of them with those of the next one: a process may often have no more than 20,000.
+    /// </summary>
+    public async Task UntilUpstreamHasRoomAsync()
+    {
+        while (ProcessCost.OpenFiles(_upstream!.Id) > MostConnections)
+            await Task.Delay(TimeSpan.FromSeconds(1));
     }
 
     public async ValueTask DisposeAsync()
