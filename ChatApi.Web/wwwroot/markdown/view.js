@@ -148,10 +148,12 @@ function liken(shown, wanted) {
     else shown.data = wanted.data;
     return true;
   }
-  // A direction that depends on the words would be looked for again at each change of them; it is set again below.
-  if (shown.dir === 'auto') shown.removeAttribute('dir');
+  // A direction that depends on the words would be looked for again at each word that comes here, and at each that leaves there.
+  const followsWords = wanted.dir === 'auto';
+  for (const element of [shown, wanted]) if (element.dir === 'auto') element.removeAttribute('dir');
   likenAfter(shown, null, [...wanted.childNodes]);
   for (const { name } of [...shown.attributes]) if (!wanted.hasAttribute(name)) shown.removeAttribute(name);
   for (const { name, value } of wanted.attributes) if (shown.getAttribute(name) !== value) shown.setAttribute(name, value);
+  if (followsWords) shown.dir = 'auto';
   return true;
 }
