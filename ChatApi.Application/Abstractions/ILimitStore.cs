@@ -15,8 +15,8 @@ public interface ILimitStore
     /// <summary>Gives back the place and the tokens of a reply that ended, and counts what it did cost. Does not wait.</summary>
     void Release(Hold hold, int used);
 
-    /// <summary>Counts what a reply did cost that a process left behind. Does not wait.</summary>
-    void Spend(Guid userId, DateOnly day, int used);
+    /// <summary>Counts what the database has of a day since a reply was stored that its process left behind. Does not wait.</summary>
+    void Recount(Guid userId, DateOnly day);
 }
 
 /// <summary>What became of what was asked for.</summary>

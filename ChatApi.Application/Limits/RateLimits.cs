@@ -119,11 +119,11 @@ public sealed class RateLimits(LimitOptions options, ILimitStore store, StoredUs
         return _tokens is null || await AskAsync([new(_tokens, userId, tokens)], hold, CancellationToken.None) == Taking.Given ? hold : null;
     }
 
-    /// <summary>Counts what a reply did cost whose process is gone.</summary>
-    internal void Spend(Guid userId, DateTime createdAt, int used)
+    /// <summary>Counts what a reply did cost that was stored for a process that is gone.</summary>
+    internal void Recount(Guid userId, DateTime createdAt)
     {
         if (_tokens is not null)
-            store.Spend(userId, DateOnly.FromDateTime(createdAt), used);
+            store.Recount(userId, DateOnly.FromDateTime(createdAt));
     }
 
     /// <summary>How a user's limits stand; those that are on.</summary>

@@ -119,7 +119,7 @@ public sealed partial class RunRecovery(
         LogEnded(run.Id, content.Length);
         RunTelemetry.NoteRecovered();
         if (content.Length > 0)
-            limits.Spend(run.UserId, run.CreatedAt, end.Usage.TotalTokens);
+            limits.Recount(run.UserId, run.CreatedAt);
         await journal.RemoveAsync([run.Id], cancellationToken);
         signals.Advance([run.Id]);
     }

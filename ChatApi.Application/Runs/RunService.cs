@@ -158,12 +158,14 @@ public sealed class RunService(
         return await GetAsync(userId, run.Id, cancellationToken);
     }
 
-    /// <summary>Stops the session's run without waiting for its end: its rows are about to go.</summary>
-    internal async Task AbandonAsync(IChatDbContext db, Guid sessionId, CancellationToken cancellationToken)
+    /// <summary>
+    /// Stops what is made here for a session that is gone, without waiting for its end. Not before: it would end as one that was stopped. Another
+    /// process sees within a second that the row is gone.
+    /// </summary>
+    internal void Abandon(Guid sessionId)
     {
-        // Another process sees within a second that the row is gone.
-        if (await RunStarter.ActiveRunAsync(db, sessionId, cancellationToken) is { } runId)
-            executor.Find(runId)?.Cancel(RunStatus.Stopped);
+        foreach (var run in executor.Active.Where(run => run.Run.SessionId == sessionId))
+            run.Cancel(RunStatus.Stopped);
     }
 
     /// <summary>Stops the session's run, wherever it is made, without waiting for its end; what it has said so far is stored.</summary>

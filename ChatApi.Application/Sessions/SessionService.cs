@@ -237,8 +237,8 @@ public sealed class SessionService(
         await using var db = contexts.Create();
         var sessions = (fromTrash ? db.Sessions.IgnoreQueryFilters() : db.Sessions).Where(row => row.Id == sessionId && row.UserId == userId);
         var session = await sessions.SingleOrDefaultAsync(cancellationToken) ?? throw new NotFoundException();
-        await runs.AbandonAsync(db, sessionId, cancellationToken);
         var deleted = await sessions.ExecuteDeleteAsync(cancellationToken);
+        runs.Abandon(sessionId);
         return deleted == 1 ? SessionResponse.From(session) : throw new NotFoundException();
     }
 

@@ -73,12 +73,12 @@ internal static class LimitScripts
         """;
 
     /// <summary>
-    /// Counts tokens and gives a reservation back. KEYS: the day's sum, what is reserved. ARGV: the tokens, the reservation ('' for
-    /// none). A sum that is not there is made of the database's, which has these already.
+    /// Tells a day's sum and gives reservations back. KEYS: the sum, what is reserved. ARGV: the tokens that the database has, which only
+    /// become more as long as the day lasts; ms that the sum is kept; the reservations, '' for none.
     /// </summary>
-    public const string Spend =
+    public const string Tell =
         """
-        if redis.call('EXISTS', KEYS[1]) == 1 then redis.call('INCRBY', KEYS[1], ARGV[1]) end
-        redis.call('ZREM', KEYS[2], ARGV[2])
+        if tonumber(redis.call('GET', KEYS[1]) or -1) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
+        redis.call('ZREM', KEYS[2], unpack(ARGV, 3))
         """;
 }

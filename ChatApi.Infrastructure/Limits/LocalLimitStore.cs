@@ -42,7 +42,7 @@ internal sealed class LocalLimitStore(TimeProvider time) : ILimitStore
     }
 
     /// <summary>Nothing to do: the database has it, and is asked.</summary>
-    public void Spend(Guid userId, DateOnly day, int used)
+    public void Recount(Guid userId, DateOnly day)
     {
     }
 

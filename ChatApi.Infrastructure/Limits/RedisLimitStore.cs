@@ -3,6 +3,7 @@ using System.Globalization;
 using ChatApi.Application;
 using ChatApi.Application.Abstractions;
 using ChatApi.Application.Limits;
+using ChatApi.Infrastructure.Persistence;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
@@ -14,13 +15,16 @@ namespace ChatApi.Infrastructure.Limits;
 /// what they take, so that a process that dies takes nothing with it.
 /// </summary>
 internal sealed partial class RedisLimitStore(
-    IConnectionMultiplexer redis, LocalLimitStore local, TimeProvider time, ILogger<RedisLimitStore> logger) : BackgroundService, ILimitStore
+    IConnectionMultiplexer redis, LocalLimitStore local, StoredUsage usages, TimeProvider time, ILogger<RedisLimitStore> logger)
+    : BackgroundService, ILimitStore
 {
     /// <summary>A frozen server costs its time limit at each try.</summary>
     private static readonly TimeSpan Rest = TimeSpan.FromSeconds(5);
 
     /// <summary>How often a server is asked that answers too late, 0.4 s each; and how often if it answers others meanwhile.</summary>
     private const int Tries = 3, MostTries = 10;
+
+    private const int MostReservations = 32;
 
     private static readonly TimeSpan Renewal = TimeSpan.FromSeconds(10);
     private static readonly RedisValue Lease = 30_000;
@@ -31,8 +35,8 @@ internal sealed partial class RedisLimitStore(
 
     private readonly ConcurrentDictionary<Guid, Hold> _holds = new();
 
-    /// <summary>Of what it may not have been told, with the last reservation.</summary>
-    private readonly ConcurrentDictionary<(Guid UserId, DateOnly Day), RedisValue> _untold = new();
+    /// <summary>Whose sums it may not have been told, with the latest reservations: earlier ones end with their leases.</summary>
+    private readonly ConcurrentDictionary<(Guid UserId, DateOnly Day), RedisValue[]> _untold = new();
     private long _restingSince;
     private long _answeredAt;
 
@@ -56,11 +60,13 @@ internal sealed partial class RedisLimitStore(
         local.Release(hold, used);
         if (hold.HasPlace)
             Database.SortedSetRemove(Places(hold.UserId), Member(hold.Id), CommandFlags.FireAndForget);
-        if (hold.Tokens > 0)
-            _ = SpendAsync(hold.UserId, hold.Day, used, Reservation(hold));
+        if (hold.Tokens > 0 && used > 0)
+            _ = TellAsync(hold.UserId, hold.Day, [Reservation(hold)]);
+        else if (hold.Tokens > 0)
+            Database.SortedSetRemove(Reserved(hold.UserId, hold.Day), Reservation(hold), CommandFlags.FireAndForget);
     }
 
-    public void Spend(Guid userId, DateOnly day, int used) => _ = SpendAsync(userId, day, used, RedisValue.EmptyString);
+    public void Recount(Guid userId, DateOnly day) => _ = TellAsync(userId, day, [RedisValue.EmptyString]);
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -72,7 +78,7 @@ internal sealed partial class RedisLimitStore(
             {
                 foreach (var hold in _holds.Values)
                     Renew(hold);
-                await ForgetUntoldAsync();
+                await TellUntoldAsync();
             }
         }
         catch (OperationCanceledException)
@@ -146,40 +152,34 @@ internal sealed partial class RedisLimitStore(
                 || Interlocked.CompareExchange(ref _restingSince, Math.Max(1, time.GetTimestamp()), since) != since);
     }
 
-    private async Task SpendAsync(Guid userId, DateOnly day, int used, RedisValue reservation)
+    /// <summary>
+    /// Tells it what the database has now, and not what this reply did cost: whoever made the sum of the database's meanwhile may have counted
+    /// that, or not, and what was told too late to be answered is told again.
+    /// </summary>
+    /// <returns>Whether it says that it was told.</returns>
+    private async Task<bool> TellAsync(Guid userId, DateOnly day, RedisValue[] reservations)
     {
         try
         {
-            await Database.ScriptEvaluateAsync(LimitScripts.Spend, [Sum(userId, day), Reserved(userId, day)], [used, reservation]);
+            var usage = await usages.ReadAsync(userId, day, CancellationToken.None);
+            await Database.ScriptEvaluateAsync(
+                LimitScripts.Tell, [Sum(userId, day), Reserved(userId, day)], [usage.TotalTokens, Day, .. reservations]);
+            return true;
         }
-        catch (Exception exception) when (exception is RedisException or TimeoutException)
+        catch (Exception exception) when (exception is RedisException || DatabaseErrors.Explain(exception) is not null)
         {
             await PollingThread.LeaveAsync();
             local.Doubt(userId, day, true);
-            _untold[(userId, day)] = reservation;
+            _untold.AddOrUpdate((userId, day), reservations, (_, others) => [.. reservations.Concat(others).Take(MostReservations)]);
+            return false;
         }
     }
 
-    /// <summary>
-    /// A sum that Redis may not have in full is one that it must not have: whoever asks next, in whatever process, makes it of the database's.
-    /// To tell it the tokens once more could count them twice.
-    /// </summary>
-    private async Task ForgetUntoldAsync()
+    private async Task TellUntoldAsync()
     {
-        foreach (var (key, reservation) in _untold)
-        {
-            try
-            {
-                _untold.TryRemove(key, out _);
-                await Database.KeyDeleteAsync(Sum(key.UserId, key.Day));
-                await Database.SortedSetRemoveAsync(Reserved(key.UserId, key.Day), reservation);
-            }
-            catch (Exception exception) when (exception is RedisException or TimeoutException)
-            {
-                _untold.TryAdd(key, reservation);
+        foreach (var (key, _) in _untold)
+            if (_untold.TryRemove(key, out var reservations) && !await TellAsync(key.UserId, key.Day, reservations))
                 return;
-            }
-        }
     }
 
     private static (RedisKey[] Keys, RedisValue[] Values) Arguments(

@@ -151,6 +151,12 @@ public sealed class UsageByDayTests(Storage storage)
         var question = _cluster.Model.Ask(ScriptedUpstreamReply.Stream().Delta("Hola").Silence());
         await using var reply = await user.StreamAsync(session, question);
         await reply.UntilAsync(received => received.Type == "content");
+        if (storage != Storage.Sqlite)
+            await ExecuteAsync(
+                $"""
+                CREATE FUNCTION chat.linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN OLD; END $$;
+                CREATE TRIGGER linger BEFORE DELETE ON chat.sessions FOR EACH ROW WHEN (OLD.id = '{session}') EXECUTE FUNCTION chat.linger()
+                """);
 
         (await user.DeleteAsync($"/api/chat/sessions/{session}?permanent=true")).Expect(HttpStatusCode.OK);
 

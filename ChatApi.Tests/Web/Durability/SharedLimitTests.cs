@@ -135,10 +135,38 @@ public sealed class SharedLimitTests
         cluster.RedisProxy.Heal();
 
         // Nobody asks the process that could not tell.
-        await Poll.UntilAsync(
-            async () => await cluster.Redis!.CommandAsync("EXISTS", $"chatapi:limit:tokens:{user.UserId:N}:{DateTime.UtcNow:yyyyMMdd}") == ":0", "a sum that is forgotten");
+        await Poll.UntilAsync(async () => await cluster.Redis!.CommandAsync("GET", SumOf(user)) == "$4\r\n2200", "a sum that is told");
         await Poll.UntilAsync(async () => await TokensAsync(user) == (2200, 0), "the sum of both replies");
         Assert.That((await AskAsync(cluster, user, 10)).Count(answer => answer.Status == HttpStatusCode.OK), Is.EqualTo(1));
+    }
+
+    /// <summary>A process is held up between storing a reply and telling Redis of it.</summary>
+    [Test]
+    public async Task A_sum_that_is_made_while_a_reply_is_stored_but_not_yet_told_has_it_once()
+    {
+        await using var cluster = await StartAsync(2, BudgetForThree);
+        cluster.Upstream.Default = _ => Costly();
+        var user = cluster.NewUser();
+        await cluster.Postgres!.ExecuteAsync(
+            """
+            CREATE FUNCTION chat.linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$;
+            CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON chat.daily_usage DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION chat.linger()
+            """,
+            cluster.DatabaseName);
+        var asking = AskAsync(user);
+        var lingering = $"pg_stat_activity WHERE datname = '{cluster.DatabaseName}' AND wait_event = 'PgSleep'";
+        await Poll.UntilAsync(async () => await cluster.Postgres.CountAsync(lingering, cluster.DatabaseName) > 0, "the commit");
+        cluster.Replicas[0].Suspend();
+        var stored = $"chat.daily_usage WHERE user_id = '{user.UserId}'";
+        await Poll.UntilAsync(async () => await cluster.Postgres.CountAsync(stored, cluster.DatabaseName) > 0, "the reply");
+
+        await cluster.Redis!.CommandAsync("DEL", SumOf(user));
+        Assert.That((await TokensAsync(cluster.On(1, user))).Used, Is.EqualTo(1100));
+        cluster.Replicas[0].Resume();
+        (await asking).Expect(HttpStatusCode.OK);
+
+        await Poll.UntilAsync(async () => (await TokensAsync(cluster.On(1, user))).Reserved == 0, "the end of the reservation");
+        Assert.That((await TokensAsync(cluster.On(1, user))).Used, Is.EqualTo(1100));
     }
 
     public enum Fault
@@ -212,6 +240,8 @@ public sealed class SharedLimitTests
         Task.WhenAll(Enumerable.Range(0, times).Select(time => AskAsync(cluster.On(time % cluster.Replicas.Count, user))));
 
     private static async Task<ReplyReader> StreamAsync(ApiClient user) => await user.StreamAsync(await user.CreateSessionAsync(), "Hola");
+
+    private static string SumOf(ApiClient user) => $"chatapi:limit:tokens:{user.UserId:N}:{DateTime.UtcNow:yyyyMMdd}";
 
     private static int SecondsOf(ApiAnswer answer) => int.Parse(answer.Header("Retry-After")!, CultureInfo.InvariantCulture);
 
