@@ -10,7 +10,7 @@ try
     EnvFile.Load();
     ServerSetup.KeepSocketsOnPollingThreads();
     var isMigration = args is ["migrate"];
-    var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+    var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions
     {
         Args = isMigration ? [] : args,
         ContentRootPath = AppContext.BaseDirectory,
@@ -32,6 +32,7 @@ try
     app.AnnounceStart();
     await app.StartAsync();
     hasStarted = true;
+    ServerSetup.ReturnWhatTheStartLeft();
     await app.WaitForShutdownAsync();
     return 0;
 }

@@ -1,5 +1,6 @@
 using ChatApi.Application.Abstractions;
 using ChatApi.Domain;
+using ChatApi.Infrastructure.Persistence.Configurations;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 
@@ -63,8 +64,16 @@ internal abstract class ChatDbContext(DbContextOptions options) : DbContext(opti
     /// <summary>Writes in some other way than by <see cref="SaveChangesAsync"/>; where there is one writer at a time it waits for its turn.</summary>
     public virtual Task<T> WriteAsync<T>(Func<Task<T>> write, CancellationToken cancellationToken) => write();
 
-    protected override void OnModelCreating(ModelBuilder modelBuilder) =>
-        modelBuilder.ApplyConfigurationsFromAssembly(typeof(ChatDbContext).Assembly);
+    /// <summary>One by one: to look for them in the assembly loads what every type of it refers to, Redis' client and the SDK's among it.</summary>
+    protected override void OnModelCreating(ModelBuilder modelBuilder) => modelBuilder
+        .ApplyConfiguration(new UserConfiguration())
+        .ApplyConfiguration(new DeletedAccountConfiguration())
+        .ApplyConfiguration(new ChatSessionConfiguration())
+        .ApplyConfiguration(new ChatMessageConfiguration())
+        .ApplyConfiguration(new RunConfiguration())
+        .ApplyConfiguration(new JournalRowConfiguration())
+        .ApplyConfiguration(new ShareConfiguration())
+        .ApplyConfiguration(new DailyUsageConfiguration());
 
     protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder)
     {

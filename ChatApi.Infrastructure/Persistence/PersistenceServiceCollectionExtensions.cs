@@ -18,27 +18,29 @@ internal static class PersistenceServiceCollectionExtensions
         services.AddSingleton(options);
         services.AddSingleton<DatabasePreparation>();
         services.AddHealthChecks().AddCheck<DatabaseHealthCheck>("database");
-        if (options.IsPostgres)
-        {
-            services.AddSingleton(_ => CreateDataSource(options.ConnectionString));
-            services.AddPooledDbContextFactory<PostgresChatDbContext>(
-                (provider, builder) => UsePostgres(builder, provider.GetRequiredService<NpgsqlDataSource>()));
-            services.AddSingleton<IChatDbContextFactory, ChatDbContextFactory<PostgresChatDbContext>>();
-            services.AddSingleton<EntityTurnStore<PostgresChatDbContext>>();
-            services.AddSingleton<ITurnStore, PostgresTurnStore>();
-            services.AddSingleton<ISessionSearch, PostgresSessionSearch>();
-            services.AddSingleton<IDatabaseMigrator, PostgresMigrator>();
-        }
-        else
-        {
-            services.AddPooledDbContextFactory<SqliteChatDbContext>(builder => UseSqlite(builder, options.ConnectionString));
-            services.AddSingleton<IChatDbContextFactory, ChatDbContextFactory<SqliteChatDbContext>>();
-            services.AddSingleton<ITurnStore, EntityTurnStore<SqliteChatDbContext>>();
-            services.AddSingleton<ISessionSearch, SqliteSessionSearch>();
-            services.AddSingleton<IDatabaseMigrator, SqliteMigrator>();
-        }
+        return options.IsPostgres ? AddPostgres(services, options) : AddSqlite(services, options);
+    }
 
-        return services;
+    /// <summary>Apart from the other, which would load this driver too.</summary>
+    private static IServiceCollection AddPostgres(IServiceCollection services, DatabaseOptions options)
+    {
+        services.AddSingleton(_ => CreateDataSource(options.ConnectionString));
+        services.AddPooledDbContextFactory<PostgresChatDbContext>(
+            (provider, builder) => UsePostgres(builder, provider.GetRequiredService<NpgsqlDataSource>()));
+        services.AddSingleton<IChatDbContextFactory, ChatDbContextFactory<PostgresChatDbContext>>();
+        services.AddSingleton<EntityTurnStore<PostgresChatDbContext>>();
+        services.AddSingleton<ITurnStore, PostgresTurnStore>();
+        services.AddSingleton<ISessionSearch, PostgresSessionSearch>();
+        return services.AddSingleton<IDatabaseMigrator, PostgresMigrator>();
+    }
+
+    private static IServiceCollection AddSqlite(IServiceCollection services, DatabaseOptions options)
+    {
+        services.AddPooledDbContextFactory<SqliteChatDbContext>(builder => UseSqlite(builder, options.ConnectionString));
+        services.AddSingleton<IChatDbContextFactory, ChatDbContextFactory<SqliteChatDbContext>>();
+        services.AddSingleton<ITurnStore, EntityTurnStore<SqliteChatDbContext>>();
+        services.AddSingleton<ISessionSearch, SqliteSessionSearch>();
+        return services.AddSingleton<IDatabaseMigrator, SqliteMigrator>();
     }
 
     public static void UsePostgres(DbContextOptionsBuilder builder, NpgsqlDataSource source) => Common(builder)

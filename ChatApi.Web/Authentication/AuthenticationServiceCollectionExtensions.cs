@@ -1,7 +1,7 @@
 using ChatApi.Application.Accounts;
 using Microsoft.AspNetCore.Authentication.JwtBearer;
 using Microsoft.AspNetCore.Authorization;
-using Microsoft.AspNetCore.DataProtection;
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Extensions.Options;
 
 namespace ChatApi.Web.Authentication;
@@ -19,9 +19,11 @@ internal static class AuthenticationServiceCollectionExtensions
         if (supabase is not null)
             SupabaseTokens.Add(authentication, supabase);
 
-        // Comes with authentication and serves its cookies; there are none here, and so no keys to keep in somebody's home. What it
-        // says of that is silenced in appsettings.json.
-        services.AddDataProtection().DisableAutomaticKeyGeneration();
+        // Data protection comes with authentication and serves its cookies. There are none here, and so no keys to keep in somebody's home, nor any
+        // to be looked for at the start.
+        foreach (var service in services.Where(service => service.ImplementationType?.Assembly == typeof(KeyManagementOptions).Assembly
+            && service.ServiceType == typeof(IHostedService)).ToList())
+            services.Remove(service);
         services.AddAuthorizationBuilder()
             .SetFallbackPolicy(null)
             .SetDefaultPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());

@@ -57,7 +57,7 @@ internal static class RequestGuards
         headers.XContentTypeOptions = "nosniff";
         headers["Referrer-Policy"] = "no-referrer";
         headers.ContentSecurityPolicy = context.IsShared() ? SharedPolicy
-            : context.Request.Path.StartsWithSegments("/swagger", StringComparison.OrdinalIgnoreCase) ? SwaggerPolicy : PagePolicy;
+            : context.IsSwagger() ? SwaggerPolicy : PagePolicy;
         headers.XFrameOptions = "DENY";
 
         // Front ends of other origins ask by CORS, which this does not touch: it is about those that embed without asking.
@@ -88,6 +88,9 @@ internal static class RequestGuards
 
     /// <summary>Whether it is none of the pages.</summary>
     public static bool IsApi(this HttpContext context) => context.Request.Path.StartsWithSegments("/api", StringComparison.OrdinalIgnoreCase);
+
+    /// <summary>Whether it is the description of the API, or the pages that show it.</summary>
+    public static bool IsSwagger(this HttpContext context) => context.Request.Path.StartsWithSegments("/swagger", StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Whether it is what somebody has shared, as data or as a page.</summary>
     public static bool IsShared(this HttpContext context) =>

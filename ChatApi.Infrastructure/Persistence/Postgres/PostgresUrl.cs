@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.RegularExpressions;
 using ChatApi.Application.Configuration;
 using Npgsql;
 
@@ -9,7 +8,7 @@ namespace ChatApi.Infrastructure.Persistence.Postgres;
 /// Reads <c>DATABASE_URL</c> as Supabase's dashboard gives it, or in Npgsql's own form, and sets what each way of reaching
 /// the server needs.
 /// </summary>
-internal static partial class PostgresUrl
+internal static class PostgresUrl
 {
     private const int DefaultPort = 5432;
     private const int TransactionPoolerPort = 6543;
@@ -28,8 +27,12 @@ internal static partial class PostgresUrl
     {
         var isUri = value.StartsWith("postgres://", StringComparison.OrdinalIgnoreCase)
             || value.StartsWith("postgresql://", StringComparison.OrdinalIgnoreCase);
-        if (!isUri && !HostKeyword().IsMatch(value))
-            return null;
+        return isUri || NamesHost(value) ? Read(variable, value, isUri) : null;
+    }
+
+    /// <summary>Apart from the other, which would load the driver where it is not needed.</summary>
+    private static (string, string) Read(string variable, string value, bool isUri)
+    {
         if (value.Contains("[YOUR-PASSWORD]", StringComparison.OrdinalIgnoreCase))
             throw new ConfigurationException($"{variable} still has the placeholder for the password in it.");
 
@@ -156,6 +159,6 @@ internal static partial class PostgresUrl
     }
 
     /// <summary>What tells Npgsql's own form from SQLite's; the dashboard says <c>Server</c>.</summary>
-    [GeneratedRegex(@"(^|;)\s*(Host|Server)\s*=", RegexOptions.IgnoreCase | RegexOptions.CultureInvariant)]
-    private static partial Regex HostKeyword();
+    private static bool NamesHost(string value) =>
+        value.Split(';').Any(setting => setting.Split('=')[0].Trim().ToUpperInvariant() is "HOST" or "SERVER");
 }
