@@ -121,6 +121,19 @@ public sealed class Cluster : IAsyncDisposable
         return await command.ExecuteScalarAsync() as long? ?? 0;
     }
 
+    /// <summary>Lets every transaction that inserts into a table take a second more to be committed, so that a process can be held up meanwhile.</summary>
+    /// <param name="table">Of PostgreSQL, with its schema.</param>
+    public Task DelayCommitsAsync(string table) => Postgres!.ExecuteAsync(
+        $"""
+        CREATE FUNCTION chat.linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$;
+        CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON {table} DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION chat.linger()
+        """,
+        DatabaseName);
+
+    /// <summary>Returns when such a transaction is being committed.</summary>
+    public Task UntilCommittingAsync() => Poll.UntilAsync(
+        async () => await Postgres!.CountAsync($"pg_stat_activity WHERE datname = '{DatabaseName}' AND wait_event = 'PgSleep'", DatabaseName) > 0, "the commit");
+
     public async ValueTask DisposeAsync()
     {
         try

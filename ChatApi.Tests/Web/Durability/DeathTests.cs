@@ -111,19 +111,13 @@ public sealed class DeathTests(Storage storage)
         var session = await user.CreateSessionAsync();
         var other = cluster.On(1, user);
         var question = ModelScripts.NewQuestion();
-        await cluster.Postgres!.ExecuteAsync(
-            """
-            CREATE FUNCTION chat.linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$;
-            CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON chat.runs DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION chat.linger()
-            """,
-            cluster.DatabaseName);
+        await cluster.DelayCommitsAsync("chat.runs");
 
         var asking = user.StreamAsync(session, question);
-        var lingering = $"pg_stat_activity WHERE datname = '{cluster.DatabaseName}' AND wait_event = 'PgSleep'";
-        await Poll.UntilAsync(async () => await cluster.Postgres.CountAsync(lingering, cluster.DatabaseName) > 0, "the commit");
+        await cluster.UntilCommittingAsync();
         cluster.Replicas[0].Suspend();
         await Poll.UntilAsync(
-            async () => await cluster.Postgres.CountAsync("chat.runs WHERE status = 'interrupted'", cluster.DatabaseName) > 0, "the end of the run", Promised);
+            async () => await cluster.Postgres!.CountAsync("chat.runs WHERE status = 'interrupted'", cluster.DatabaseName) > 0, "the end of the run", Promised);
         cluster.Replicas[0].Resume();
         await using var here = await asking;
         var end = await here.ReadToEndAsync();

@@ -147,18 +147,12 @@ public sealed class SharedLimitTests
         await using var cluster = await StartAsync(2, BudgetForThree);
         cluster.Upstream.Default = _ => Costly();
         var user = cluster.NewUser();
-        await cluster.Postgres!.ExecuteAsync(
-            """
-            CREATE FUNCTION chat.linger() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$;
-            CREATE CONSTRAINT TRIGGER linger AFTER INSERT ON chat.daily_usage DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION chat.linger()
-            """,
-            cluster.DatabaseName);
+        await cluster.DelayCommitsAsync("chat.daily_usage");
         var asking = AskAsync(user);
-        var lingering = $"pg_stat_activity WHERE datname = '{cluster.DatabaseName}' AND wait_event = 'PgSleep'";
-        await Poll.UntilAsync(async () => await cluster.Postgres.CountAsync(lingering, cluster.DatabaseName) > 0, "the commit");
+        await cluster.UntilCommittingAsync();
         cluster.Replicas[0].Suspend();
         var stored = $"chat.daily_usage WHERE user_id = '{user.UserId}'";
-        await Poll.UntilAsync(async () => await cluster.Postgres.CountAsync(stored, cluster.DatabaseName) > 0, "the reply");
+        await Poll.UntilAsync(async () => await cluster.Postgres!.CountAsync(stored, cluster.DatabaseName) > 0, "the reply");
 
         await cluster.Redis!.CommandAsync("DEL", SumOf(user));
         Assert.That((await TokensAsync(cluster.On(1, user))).Used, Is.EqualTo(1100));

@@ -62,6 +62,24 @@ public sealed class StartTests
         Assert.That(read.Expect(HttpStatusCode.OK)["title"], Is.EqualTo("de ayer"));
     }
 
+    /// <summary>Each of them is a megabyte or more of an idle process, and most came by a look through all types of an assembly.</summary>
+    [Test, Platform("Linux")]
+    public async Task A_process_that_nobody_asks_has_loaded_nothing_that_only_others_need()
+    {
+        using var directory = new TemporaryDirectory();
+        await using (await ChatApiProcess.StartAsync(Production, directory.Path))
+        {
+        }
+
+        await using var server = await ChatApiProcess.StartAsync(Production, directory.Path);
+        (await ApiClient.Nobody(server).GetAsync("/health/ready")).Expect(HttpStatusCode.OK);
+
+        var loaded = await File.ReadAllTextAsync($"/proc/{server.Id}/maps");
+        Assert.That(loaded, Does.Contain("/Microsoft.EntityFrameworkCore.Sqlite.dll"));
+        foreach (var foreign in new[] { "Npgsql", "StackExchange.Redis", "System.Private.Xml", "Microsoft.AspNetCore.Server.IIS", "System.Net.Quic", "Microsoft.IdentityModel.Tokens" })
+            Assert.That(loaded, Does.Not.Contain($"/{foreign}.dll"));
+    }
+
     [Test, UnsupportedOSPlatform("windows")]
     public async Task The_generated_key_is_for_the_owner_alone()
     {

@@ -4,7 +4,10 @@ using ChatApi.Bench.Running;
 namespace ChatApi.Bench.Reporting;
 
 /// <summary>All rounds of one server, as medians.</summary>
-internal sealed class Summary(string name, Measurement counting)
+/// <param name="name">The server's.</param>
+/// <param name="counting">The round in which round trips were counted.</param>
+/// <param name="servingIn">The round before, which does not count; null if there was none.</param>
+internal sealed class Summary(string name, Measurement counting, Measurement? servingIn = null)
 {
     private readonly List<Measurement> _rounds = [];
 
@@ -68,8 +71,12 @@ internal sealed class Summary(string name, Measurement counting)
 
     public string? FirstError => _rounds.Append(Counting).Select(round => round.Load.FirstError).FirstOrDefault(error => error is not null);
 
-    /// <summary>What each of so many streams takes at most. The first round's: later ones reuse what it took.</summary>
-    public double KilobytesPerStream(int streams) => (double)(_rounds[0].PeakKilobytes - _rounds[0].IdleKilobytes) / streams;
+    /// <summary>What each of so many streams takes at most. The first round's, though it does not count otherwise: later ones reuse what it took.</summary>
+    public double KilobytesPerStream(int streams)
+    {
+        var first = servingIn ?? _rounds[0];
+        return (double)(first.PeakKilobytes - first.IdleKilobytes) / streams;
+    }
 
     public void Add(Measurement round) => _rounds.Add(round);
 

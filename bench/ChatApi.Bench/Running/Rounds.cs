@@ -18,15 +18,16 @@ internal static class Rounds
         foreach (var contestant in contestants)
         {
             Progress($"{workload.Name}: {contestant.Name} is served in");
+            Measurement? servingIn = null;
             if (!options.IsSmoke && !areServedIn)
             {
                 await WarmUp.RunAsync(contestant, stage);
 
                 // A round that does not count: what only this workload calls is compiled by then, too.
-                await Measurement.TakeAsync(workload, contestant, stage, countCommands: false);
+                servingIn = await Measurement.TakeAsync(workload, contestant, stage, countCommands: false);
             }
 
-            summaries.Add(new(contestant.Name, await CountAsync(workload, contestant, stage)));
+            summaries.Add(new(contestant.Name, await CountAsync(workload, contestant, stage), servingIn));
         }
 
         for (var round = 1; round <= options.Rounds; round++)
