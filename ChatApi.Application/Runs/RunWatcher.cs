@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using ChatApi.Application.Abstractions;
 using ChatApi.Application.Errors;
 using ChatApi.Application.Telemetry;
@@ -50,7 +49,7 @@ public sealed class RunWatcher(IChatDbContextFactory contexts, RunExecutor execu
     internal RunView View(StartedRun started) => new(started.Run.Id, FromStart(started.Run), started.IsReplay);
 
     /// <summary>All of a run.</summary>
-    internal IAsyncEnumerable<RunEvent> FromStart(Run run) => StartThen(run, Continue(run, 0));
+    internal IAsyncEnumerable<RunEvent> FromStart(Run run) => new StartThen(run, Continue(run, 0));
 
     private static RunView Resumed(RunView view)
     {
@@ -60,14 +59,6 @@ public sealed class RunWatcher(IChatDbContextFactory contexts, RunExecutor execu
 
     private static InvalidRequestException InvalidEventId() =>
         new(ErrorCodes.InvalidEventId, "The event id is none of this conversation's.");
-
-    private static async IAsyncEnumerable<RunEvent> StartThen(
-        Run run, IAsyncEnumerable<RunEvent> rest, [EnumeratorCancellation] CancellationToken cancellationToken = default)
-    {
-        yield return RunEvents.Started(run);
-        await foreach (var item in rest.WithCancellation(cancellationToken))
-            yield return item;
-    }
 
     /// <summary>What comes after so many pieces. The token of whoever reads the events counts, not the one of the call that opens them.</summary>
     private IAsyncEnumerable<RunEvent> Continue(Run run, int after) => executor.Find(run.Id) is { } active
@@ -83,5 +74,23 @@ public sealed class RunWatcher(IChatDbContextFactory contexts, RunExecutor execu
             reply = await db.Messages.SingleOrDefaultAsync(row => row.Id == run.MessageId);
         foreach (var item in RunEvents.Replay(run, reply, after))
             yield return item;
+    }
+
+    /// <summary>The start of a run, and then the rest, which costs an event no state machine more, as <c>yield</c> would.</summary>
+    private sealed class StartThen(Run run, IAsyncEnumerable<RunEvent> rest) : IAsyncEnumerable<RunEvent>
+    {
+        public IAsyncEnumerator<RunEvent> GetAsyncEnumerator(CancellationToken cancellationToken = default) =>
+            new Enumerator(RunEvents.Started(run), rest.GetAsyncEnumerator(cancellationToken));
+
+        private sealed class Enumerator(RunEvent.Started start, IAsyncEnumerator<RunEvent> rest) : IAsyncEnumerator<RunEvent>
+        {
+            private int _steps;
+
+            public RunEvent Current => _steps == 1 ? start : rest.Current;
+
+            public ValueTask<bool> MoveNextAsync() => ++_steps == 1 ? new(true) : rest.MoveNextAsync();
+
+            public ValueTask DisposeAsync() => rest.DisposeAsync();
+        }
     }
 }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Runtime.CompilerServices;
 
 namespace ChatApi.Infrastructure.Completions;
 
@@ -53,18 +52,29 @@ internal sealed class EventStreamReader(Stream body) : IDisposable
         return false;
     }
 
-    /// <summary>Waits for more. False: nothing more will come.</summary>
-    /// <exception cref="Application.Errors.CompletionException">An event does not end.</exception>
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    public async ValueTask<bool> FillAsync(CancellationToken cancellationToken)
+    /// <summary>
+    /// Waits until more has come, without a buffer: a model thinks for most of the time, on thousands of streams at once. What is read
+    /// is nothing. Returns at once where the beginning of an event has come.
+    /// </summary>
+    public ValueTask<int> WaitAsync(CancellationToken cancellationToken)
     {
         Compact();
-        // Reading nothing first waits without a buffer: a model thinks for most of the time, on thousands of streams at once.
-        if (_length == 0)
-            _ = await body.ReadAsync(Memory<byte>.Empty, cancellationToken);
+        return _length == 0 ? body.ReadAsync(Memory<byte>.Empty, cancellationToken) : default;
+    }
+
+    /// <summary>Reads what has come; <see cref="Take(int)"/> it before the next event is looked for.</summary>
+    /// <exception cref="Application.Errors.CompletionException">An event does not end.</exception>
+    public ValueTask<int> ReadAsync(CancellationToken cancellationToken)
+    {
         if (_length == _buffer.Length)
             Grow();
-        var read = await body.ReadAsync(_buffer.AsMemory(_length), cancellationToken);
+        return body.ReadAsync(_buffer.AsMemory(_length), cancellationToken);
+    }
+
+    /// <summary>Takes in what was read. False: that was nothing, and nothing more will come.</summary>
+    /// <param name="read">Bytes.</param>
+    public bool Take(int read)
+    {
         _length += read;
         return read > 0;
     }

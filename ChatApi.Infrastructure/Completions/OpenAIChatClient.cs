@@ -27,7 +27,7 @@ internal sealed class OpenAIChatClient(CompletionOptions options, HttpClient htt
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        return StreamAsync(messages, options, cancellationToken);
+        return new UpdateStream(token => new Updates(this, messages, options, token), cancellationToken);
     }
 
     public Task<ChatResponse> GetResponseAsync(
@@ -42,52 +42,6 @@ internal sealed class OpenAIChatClient(CompletionOptions options, HttpClient htt
     public void Dispose() => http.Dispose();
 
     private string ProviderName => options.Provider == CompletionProvider.AzureOpenAI ? "azure.ai.openai" : "openai";
-
-    private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? chatOptions, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        using var response = await SendAsync(messages, chatOptions, cancellationToken);
-        using var events = new EventStreamReader(response.ContentStream ?? Stream.Null);
-        var chunks = new CompletionChunkReader();
-        while (await NextAsync(events, chunks, cancellationToken) is { } update)
-            yield return update;
-
-        if (!chunks.HasBegun)
-            throw CompletionFailures.Failed(retryable: false); // A web page, or nothing at all.
-        if (chunks.End() is { } last)
-            yield return last;
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private static async ValueTask<ChatResponseUpdate?> NextAsync(
-        EventStreamReader events, CompletionChunkReader chunks, CancellationToken cancellationToken)
-    {
-        try
-        {
-            do
-            {
-                while (!chunks.IsDone && events.TryRead(out var data, out var isError))
-                {
-                    if (chunks.Read(data, isError) is { } update)
-                        return update;
-                }
-            }
-            while (!chunks.IsDone && await events.FillAsync(cancellationToken));
-            return null;
-        }
-        catch (Exception failure)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            if (chunks.IsFinished)
-                return null; // The model has said all it had to say.
-            throw failure switch
-            {
-                CompletionException => failure,
-                JsonException => CompletionFailures.Failed(retryable: true, failure),
-                _ => CompletionFailures.Truncated(failure),
-            };
-        }
-    }
 
     private async Task<PipelineResponse> SendAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? chatOptions, CancellationToken cancellationToken)
@@ -156,5 +110,90 @@ internal sealed class OpenAIChatClient(CompletionOptions options, HttpClient htt
         }
 
         return body[..length];
+    }
+
+    /// <summary>Asks with the first step, and reads with each.</summary>
+    private sealed class Updates(OpenAIChatClient client, IEnumerable<ChatMessage> messages, ChatOptions? chatOptions, CancellationToken cancellationToken)
+        : IAsyncEnumerator<ChatResponseUpdate>
+    {
+        private readonly CompletionChunkReader _chunks = new();
+        private PipelineResponse? _response;
+        private EventStreamReader? _events;
+        private bool _hasEnded;
+
+        public ChatResponseUpdate Current { get; private set; } = null!;
+
+        [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+        public async ValueTask<bool> MoveNextAsync()
+        {
+            if (_hasEnded)
+                return false;
+            _events ??= await OpenAsync();
+            try
+            {
+                do
+                {
+                    if (Next(_events))
+                        return true;
+                    if (_chunks.IsDone)
+                        break;
+                    await _events.WaitAsync(cancellationToken);
+                }
+                while (_events.Take(await _events.ReadAsync(cancellationToken)));
+            }
+            catch (Exception failure)
+            {
+                cancellationToken.ThrowIfCancellationRequested();
+                if (!_chunks.IsFinished) // Else the model has said all it had to say.
+                    throw Failure(failure);
+            }
+
+            return End();
+        }
+
+        public ValueTask DisposeAsync()
+        {
+            _events?.Dispose();
+            _response?.Dispose();
+            return default;
+        }
+
+        private async Task<EventStreamReader> OpenAsync()
+        {
+            _response = await client.SendAsync(messages, chatOptions, cancellationToken);
+            return new(_response.ContentStream ?? Stream.Null);
+        }
+
+        /// <summary>The next update in what has arrived.</summary>
+        private bool Next(EventStreamReader events)
+        {
+            while (!_chunks.IsDone && events.TryRead(out var data, out var isError))
+            {
+                if (_chunks.Read(data, isError) is not { } update)
+                    continue;
+                Current = update;
+                return true;
+            }
+
+            return false;
+        }
+
+        private bool End()
+        {
+            _hasEnded = true;
+            if (!_chunks.HasBegun)
+                throw CompletionFailures.Failed(retryable: false); // A web page, or nothing at all.
+            if (_chunks.End() is not { } last)
+                return false;
+            Current = last;
+            return true;
+        }
+
+        private static CompletionException Failure(Exception failure) => failure switch
+        {
+            CompletionException known => known,
+            JsonException => CompletionFailures.Failed(retryable: true, failure),
+            _ => CompletionFailures.Truncated(failure),
+        };
     }
 }

@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using System.Runtime.CompilerServices;
 using ChatApi.Application.Errors;
 using ChatApi.Application.Telemetry;
 using Microsoft.Extensions.AI;
@@ -30,49 +29,22 @@ internal sealed partial class RetryingChatClient(
     // Nobody waits for an answer any longer: better to say at once when to come back.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
+    private readonly TimeProvider _timeProvider = timeProvider;
     private readonly Func<double> _random = random ?? Random.Shared.NextDouble;
 
     public override IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        return StreamAsync(messages as IReadOnlyCollection<ChatMessage> ?? [.. messages], options, cancellationToken);
+        var repeatable = messages as IReadOnlyCollection<ChatMessage> ?? [.. messages];
+        return new UpdateStream(
+            token => new Attempts(this, () => base.GetStreamingResponseAsync(repeatable, options, token).GetAsyncEnumerator(token), token),
+            cancellationToken);
     }
 
     public override Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
         GetStreamingResponseAsync(messages, options, cancellationToken).ToWholeResponseAsync(cancellationToken);
-
-    private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(
-        IReadOnlyCollection<ChatMessage> messages, ChatOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        for (var retry = 0; ; retry++)
-        {
-            await using var updates = base.GetStreamingResponseAsync(messages, options, cancellationToken).GetAsyncEnumerator(cancellationToken);
-            TimeSpan? wait = null;
-            var any = false;
-            try
-            {
-                any = await updates.MoveNextAsync();
-            }
-            catch (CompletionException refusal) when (WaitBefore(retry, refusal) is { } time)
-            {
-                Retries.Add(1, new KeyValuePair<string, object?>("error.type", refusal.Code));
-                LogRefused(refusal.Code, refusal.InnerException?.Message, time.TotalMilliseconds);
-                wait = time;
-            }
-
-            if (wait is { } pause)
-            {
-                await Task.Delay(pause, timeProvider, cancellationToken);
-                continue;
-            }
-
-            for (; any; any = await updates.MoveNextAsync())
-                yield return updates.Current;
-            yield break;
-        }
-    }
 
     /// <summary>Null: not again.</summary>
     private TimeSpan? WaitBefore(int retry, CompletionException refusal)
@@ -87,4 +59,36 @@ internal sealed partial class RetryingChatClient(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Upstream refused a request ({Code}: {Reason}); sent again in {Milliseconds:0} ms")]
     private partial void LogRefused(string code, string? reason, double milliseconds);
+
+    /// <summary>Tries with the first step; from then on the updates are those of the try that was not refused.</summary>
+    private sealed class Attempts(RetryingChatClient client, Func<IAsyncEnumerator<ChatResponseUpdate>> attempt, CancellationToken cancellationToken)
+        : IAsyncEnumerator<ChatResponseUpdate>
+    {
+        private IAsyncEnumerator<ChatResponseUpdate>? _updates;
+
+        public ChatResponseUpdate Current => _updates!.Current;
+
+        public ValueTask<bool> MoveNextAsync() => _updates?.MoveNextAsync() ?? FirstAsync();
+
+        public ValueTask DisposeAsync() => _updates?.DisposeAsync() ?? default;
+
+        private async ValueTask<bool> FirstAsync()
+        {
+            for (var retry = 0; ; retry++)
+            {
+                _updates = attempt();
+                try
+                {
+                    return await _updates.MoveNextAsync();
+                }
+                catch (CompletionException refusal) when (client.WaitBefore(retry, refusal) is { } time)
+                {
+                    Retries.Add(1, new KeyValuePair<string, object?>("error.type", refusal.Code));
+                    client.LogRefused(refusal.Code, refusal.InnerException?.Message, time.TotalMilliseconds);
+                    await _updates.DisposeAsync();
+                    await Task.Delay(time, client._timeProvider, cancellationToken);
+                }
+            }
+        }
+    }
 }

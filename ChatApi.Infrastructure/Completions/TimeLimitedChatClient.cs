@@ -13,55 +13,66 @@ internal sealed class TimeLimitedChatClient(IChatClient inner, CompletionOptions
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(messages);
-        return StreamAsync(messages, options, cancellationToken);
+        return new UpdateStream(
+            token =>
+            {
+                var watch = new SilenceWatch(limits, timeProvider, token);
+                return new Watched(base.GetStreamingResponseAsync(messages, options, watch.Token).GetAsyncEnumerator(watch.Token), watch, token);
+            },
+            cancellationToken);
     }
 
     public override Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
         GetStreamingResponseAsync(messages, options, cancellationToken).ToWholeResponseAsync(cancellationToken);
 
-    private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(
-        IEnumerable<ChatMessage> messages, ChatOptions? options, [EnumeratorCancellation] CancellationToken cancellationToken)
+    private sealed class Watched(IAsyncEnumerator<ChatResponseUpdate> updates, SilenceWatch watch, CancellationToken cancellationToken)
+        : IAsyncEnumerator<ChatResponseUpdate>
     {
-        using var watch = new SilenceWatch(limits, timeProvider, cancellationToken);
-        await using var updates = base.GetStreamingResponseAsync(messages, options, watch.Token).GetAsyncEnumerator(watch.Token);
-        while (await MoveNextAsync(updates, watch, cancellationToken))
+        private bool _isPaused;
+
+        public ChatResponseUpdate Current => updates.Current;
+
+        [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+        public async ValueTask<bool> MoveNextAsync()
         {
-            var update = updates.Current;
-            if (update.FinishReason is not null)
-                watch.ReplyFinished();
-            var hasContent = HasContent(update);
-            if (hasContent)
-                watch.Pause();
-            yield return update;
-            if (hasContent)
+            if (_isPaused)
                 watch.Resume();
-        }
-    }
+            _isPaused = false;
+            try
+            {
+                if (!await updates.MoveNextAsync())
+                    return false;
+            }
+            catch (OperationCanceledException failure) when (watch.HasExpired && !cancellationToken.IsCancellationRequested)
+            {
+                // A complete reply needs nothing more: its usage is then estimated.
+                return watch.IsReplyFinished ? false : throw CompletionFailures.TimedOut(failure);
+            }
 
-    private static bool HasContent(ChatResponseUpdate update)
-    {
-        for (var index = 0; index < update.Contents.Count; index++)
-        {
-            if (update.Contents[index] is not (UsageContent or TextContent { Text.Length: 0 }))
-                return true;
+            if (updates.Current.FinishReason is not null)
+                watch.ReplyFinished();
+            _isPaused = HasContent(updates.Current);
+            if (_isPaused)
+                watch.Pause();
+            return true;
         }
 
-        return false;
-    }
-
-    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
-    private static async ValueTask<bool> MoveNextAsync(
-        IAsyncEnumerator<ChatResponseUpdate> updates, SilenceWatch watch, CancellationToken cancellationToken)
-    {
-        try
+        public async ValueTask DisposeAsync()
         {
-            return await updates.MoveNextAsync();
+            await updates.DisposeAsync();
+            watch.Dispose();
         }
-        catch (OperationCanceledException failure) when (watch.HasExpired && !cancellationToken.IsCancellationRequested)
+
+        private static bool HasContent(ChatResponseUpdate update)
         {
-            // A complete reply needs nothing more: its usage is then estimated.
-            return watch.IsReplyFinished ? false : throw CompletionFailures.TimedOut(failure);
+            for (var index = 0; index < update.Contents.Count; index++)
+            {
+                if (update.Contents[index] is not (UsageContent or TextContent { Text.Length: 0 }))
+                    return true;
+            }
+
+            return false;
         }
     }
 }

@@ -98,8 +98,9 @@ public sealed class EventStreamReaderTests
         {
             while (reader.TryRead(out var data, out var isError))
                 found.Add((Encoding.UTF8.GetString(data), isError));
+            await reader.WaitAsync(CancellationToken.None);
         }
-        while (await reader.FillAsync(CancellationToken.None));
+        while (reader.Take(await reader.ReadAsync(CancellationToken.None)));
         return found;
     }
 
