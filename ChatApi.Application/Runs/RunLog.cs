@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Text;
 using ChatApi.Application.Abstractions;
@@ -18,6 +17,7 @@ internal sealed partial class RunLog(TimeProvider time)
 
     private static readonly TimeSpan LongestSilence = TimeSpan.FromSeconds(15);
 
+    private readonly TimeProvider _time = time;
     private readonly Lock _gate = new();
     private readonly StringBuilder _text = new();
     private readonly List<int> _ends = [];
@@ -122,23 +122,34 @@ internal sealed partial class RunLog(TimeProvider time)
     }
 
     /// <summary>
-    /// Wakes the readers that wait. They go on here and now, on this thread, until each waits again: nothing is queued between a
+    /// Wakes the readers that wait for what there is. They go on here and now, on this thread, until each waits again: nothing is queued between a
     /// piece and the sockets of those who see it.
     /// </summary>
     public void Publish()
     {
-        Reader? next;
+        Reader? next = null;
         lock (_gate)
         {
             _published = _text.Length;
-            (next, _waiting) = (_waiting, null);
+            Reader? others = null;
+            for (var reader = _waiting; reader is not null;)
+            {
+                var following = reader.Next;
+                if (reader.HasNews)
+                    (reader.Next, next) = (next, reader);
+                else
+                    (reader.Next, others) = (others, reader);
+                reader = following;
+            }
+
+            _waiting = others;
         }
 
-        while (next is { } reader)
+        while (next is { } ready)
         {
             // Before it goes on, and waits again.
-            next = reader.Next;
-            reader.Wake();
+            next = ready.Next;
+            ready.Wake();
         }
     }
 
@@ -164,55 +175,9 @@ internal sealed partial class RunLog(TimeProvider time)
 
     /// <summary>
     /// What comes after the first <paramref name="after"/> pieces, down to the terminal event; a <see cref="RunEvent.Heartbeat"/>
-    /// where nothing comes for long.
+    /// where nothing comes for long. The token of whoever enumerates ends it.
     /// </summary>
-    public async IAsyncEnumerable<RunEvent> ReadAsync(int after, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        using var reader = new Reader(this, time, cancellationToken);
-        var cursor = after;
-        while (true)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            RunEvent? next = null;
-            ValueTask wait = default;
-            var hasEnded = false;
-            lock (_gate)
-            {
-                if (cursor < _ends.Count)
-                {
-                    next = Next(ref cursor);
-                }
-                else if (_terminal.Task.IsCompleted)
-                {
-                    hasEnded = true;
-                }
-                else if (reader.IsInSilence)
-                {
-                    next = RunEvent.Heartbeat.Instance;
-                }
-                else
-                {
-                    wait = reader.WaitAsync(_waiting);
-                    _waiting = reader;
-                }
-            }
-
-            if (hasEnded)
-            {
-                yield return await _terminal.Task;
-                yield break;
-            }
-
-            if (next is null)
-            {
-                await wait;
-                continue;
-            }
-
-            yield return next;
-            reader.WasTold();
-        }
-    }
+    public IAsyncEnumerable<RunEvent> Read(int after) => new Reading(this, after);
 
     private void Add(string text)
     {

@@ -47,7 +47,7 @@ public sealed partial class RunMirrors(
         var mirror = Join(run);
         try
         {
-            await using var events = mirror.Log.ReadAsync(after, leaving.Token).GetAsyncEnumerator(leaving.Token);
+            await using var events = mirror.Log.Read(after).GetAsyncEnumerator(leaving.Token);
             while (await MoveNextAsync(events, cancellationToken))
                 yield return events.Current;
         }

@@ -62,7 +62,7 @@ public sealed class RunWatcher(IChatDbContextFactory contexts, RunExecutor execu
 
     /// <summary>What comes after so many pieces. The token of whoever reads the events counts, not the one of the call that opens them.</summary>
     private IAsyncEnumerable<RunEvent> Continue(Run run, int after) => executor.Find(run.Id) is { } active
-        ? active.Log.ReadAsync(after, CancellationToken.None)
+        ? active.Log.Read(after)
         : run.Status == RunStatus.Running
             ? mirrors.FollowAsync(run, after)
             : ReplayAsync(run, after);

@@ -43,7 +43,7 @@ public sealed class RunLogTests
     public async Task A_reader_that_is_there_gets_each_piece_as_it_is_appended()
     {
         var log = new RunLog(TimeProvider.System);
-        await using var reader = log.ReadAsync(0, CancellationToken.None).GetAsyncEnumerator();
+        await using var reader = log.Read(0).GetAsyncEnumerator();
         foreach (var (piece, seq) in new[] { ("a", 1), ("b", 2), ("c", 3) })
         {
             var next = reader.MoveNextAsync();
@@ -132,11 +132,34 @@ public sealed class RunLogTests
     }
 
     [Test]
+    public async Task Only_readers_for_whom_there_is_something_are_woken()
+    {
+        var log = new RunLog(TimeProvider.System);
+        await using var behind = log.Read(0).GetAsyncEnumerator();
+        await using var ahead = log.Read(0).GetAsyncEnumerator();
+        var first = NextAsync(behind);
+        log.Append("a");
+        Assert.That(await NextAsync(ahead), Is.EqualTo(new RunEvent.Content("a", 1)), "It is there, and nobody was told yet.");
+        var second = NextAsync(ahead);
+
+        log.Publish();
+        Assert.That(await first, Is.EqualTo(new RunEvent.Content("a", 1)));
+        Assert.That(second.IsCompleted, Is.False);
+
+        log.Append("b");
+        log.Publish();
+        Assert.That(await second, Is.EqualTo(new RunEvent.Content("b", 2)));
+        log.End(End);
+        Assert.That(await NextAsync(ahead), Is.EqualTo(End));
+        Assert.That(await ahead.MoveNextAsync(), Is.False);
+    }
+
+    [Test]
     public async Task A_reader_hears_a_heartbeat_when_nothing_comes_for_fifteen_seconds()
     {
         var time = new FakeTimeProvider();
         var log = new RunLog(time);
-        await using var reader = log.ReadAsync(0, CancellationToken.None).GetAsyncEnumerator();
+        await using var reader = log.Read(0).GetAsyncEnumerator();
         var next = NextAsync(reader);
         time.Advance(TimeSpan.FromSeconds(10));
         log.Append("a");
@@ -163,8 +186,8 @@ public sealed class RunLogTests
     {
         var log = new RunLog(TimeProvider.System);
         using var leaving = new CancellationTokenSource();
-        await using var stays = log.ReadAsync(0, CancellationToken.None).GetAsyncEnumerator();
-        await using var leaves = log.ReadAsync(0, leaving.Token).GetAsyncEnumerator();
+        await using var stays = log.Read(0).GetAsyncEnumerator();
+        await using var leaves = log.Read(0).GetAsyncEnumerator(leaving.Token);
         var (staying, left) = (NextAsync(stays), NextAsync(leaves));
 
         await leaving.CancelAsync();
@@ -195,7 +218,7 @@ public sealed class RunLogTests
     private static async Task<List<RunEvent>> ReadAsync(RunLog log, int after)
     {
         var events = new List<RunEvent>();
-        await foreach (var item in log.ReadAsync(after, CancellationToken.None))
+        await foreach (var item in log.Read(after))
             events.Add(item);
         return events;
     }
