@@ -122,8 +122,8 @@ internal sealed partial class RunLog(TimeProvider time)
     }
 
     /// <summary>
-    /// Wakes the readers that wait for what there is. They go on here and now, on this thread, until each waits again: nothing is queued between a
-    /// piece and the sockets of those who see it.
+    /// Wakes the readers that wait for what there is. They go on here and now, on this thread, until each waits again: nothing is queued
+    /// between a piece and the sockets of those who see it.
     /// </summary>
     public void Publish()
     {

@@ -62,7 +62,7 @@ internal sealed class EventStreamReader(Stream body) : IDisposable
         return _length == 0 ? body.ReadAsync(Memory<byte>.Empty, cancellationToken) : default;
     }
 
-    /// <summary>Reads what has come; <see cref="Take(int)"/> it before the next event is looked for.</summary>
+    /// <summary>Reads what has come; <see cref="Advance"/> by as much before the next event is looked for.</summary>
     /// <exception cref="Application.Errors.CompletionException">An event does not end.</exception>
     public ValueTask<int> ReadAsync(CancellationToken cancellationToken)
     {
@@ -73,7 +73,7 @@ internal sealed class EventStreamReader(Stream body) : IDisposable
 
     /// <summary>Takes in what was read. False: that was nothing, and nothing more will come.</summary>
     /// <param name="read">Bytes.</param>
-    public bool Take(int read)
+    public bool Advance(int read)
     {
         _length += read;
         return read > 0;

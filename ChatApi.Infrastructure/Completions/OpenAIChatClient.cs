@@ -139,7 +139,7 @@ internal sealed class OpenAIChatClient(CompletionOptions options, HttpClient htt
                         break;
                     await _events.WaitAsync(cancellationToken);
                 }
-                while (_events.Take(await _events.ReadAsync(cancellationToken)));
+                while (_events.Advance(await _events.ReadAsync(cancellationToken)));
             }
             catch (Exception failure)
             {

@@ -60,8 +60,8 @@ internal sealed class TimeLimitedChatClient(IChatClient inner, CompletionOptions
 
         public async ValueTask DisposeAsync()
         {
-            await updates.DisposeAsync();
-            watch.Dispose();
+            using (watch)
+                await updates.DisposeAsync();
         }
 
         private static bool HasContent(ChatResponseUpdate update)

@@ -192,6 +192,7 @@ public sealed class RunLogTests
 
         await leaving.CancelAsync();
         Assert.That(async () => await left, Throws.InstanceOf<OperationCanceledException>());
+        Assert.That(NextAsync(leaves).IsCanceled, "Who has left waits no more.");
         log.Append("a");
         log.Publish();
 

@@ -100,7 +100,7 @@ public sealed class EventStreamReaderTests
                 found.Add((Encoding.UTF8.GetString(data), isError));
             await reader.WaitAsync(CancellationToken.None);
         }
-        while (reader.Take(await reader.ReadAsync(CancellationToken.None)));
+        while (reader.Advance(await reader.ReadAsync(CancellationToken.None)));
         return found;
     }
 
