@@ -8,7 +8,9 @@ namespace ChatApi.Infrastructure.Completions;
 /// event is none (<see href="https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation"/>).
 /// An event that does not end is refused, so that memory stays flat whatever an upstream sends.
 /// </summary>
-internal sealed class EventStreamReader(Stream body) : IDisposable
+/// <param name="body">The stream.</param>
+/// <param name="exchange">Where one can wait for more of it at less cost, if that is known.</param>
+internal sealed class EventStreamReader(Stream body, ModelConnection.Exchange? exchange = null) : IDisposable
 {
     /// <summary>Bytes of the longest event. A piece of a reply has some hundred.</summary>
     public const int LongestEvent = 1024 * 1024;
@@ -24,6 +26,7 @@ internal sealed class EventStreamReader(Stream body) : IDisposable
     private bool _isError;
     private bool _mayBeLineFeed;
     private bool _hasBegun;
+    private bool _hasReadAll;
 
     /// <summary>The next event of which all has arrived.</summary>
     /// <param name="data">Its data; good until the next call of any method.</param>
@@ -59,7 +62,9 @@ internal sealed class EventStreamReader(Stream body) : IDisposable
     public ValueTask<int> WaitAsync(CancellationToken cancellationToken)
     {
         Compact();
-        return _length == 0 ? body.ReadAsync(Memory<byte>.Empty, cancellationToken) : default;
+        return _length > 0 ? default
+            : _hasReadAll && exchange is { CanWait: true } ? exchange.WaitAsync(cancellationToken)
+            : body.ReadAsync(Memory<byte>.Empty, cancellationToken);
     }
 
     /// <summary>Reads what has come; <see cref="Advance"/> by as much before the next event is looked for.</summary>
@@ -75,6 +80,7 @@ internal sealed class EventStreamReader(Stream body) : IDisposable
     /// <param name="read">Bytes.</param>
     public bool Advance(int read)
     {
+        _hasReadAll = read < _buffer.Length - _length;
         _length += read;
         return read > 0;
     }

@@ -160,9 +160,14 @@ internal sealed class OpenAIChatClient(CompletionOptions options, HttpClient htt
 
         private async Task<EventStreamReader> OpenAsync()
         {
+            var exchange = ModelConnection.Follow();
             _response = await client.SendAsync(messages, chatOptions, cancellationToken);
-            return new(_response.ContentStream ?? Stream.Null);
+            return new(_response.ContentStream ?? Stream.Null, IsChunked(_response) ? exchange : null);
         }
+
+        /// <summary>Only of such a body it can be seen on the connection whether more of it has to come.</summary>
+        private static bool IsChunked(PipelineResponse response) =>
+            response.Headers.TryGetValue("Transfer-Encoding", out var coding) && coding == "chunked";
 
         /// <summary>The next update in what has arrived.</summary>
         private bool Next(EventStreamReader events)

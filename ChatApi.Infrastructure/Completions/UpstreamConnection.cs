@@ -24,6 +24,7 @@ internal static class UpstreamConnection
         PooledConnectionLifetime = TimeSpan.FromMinutes(5),
         AllowAutoRedirect = false,
         UseCookies = false,
+        PlaintextStreamFilter = static (context, _) => new(new ModelConnection(context.PlaintextStream)),
         // After [DONE] the rest of the framing is read and the connection used again. A reply that was left half-way would
         // be read on for as long, which the model would take for interest.
         ResponseDrainTimeout = TimeSpan.FromMilliseconds(100),
