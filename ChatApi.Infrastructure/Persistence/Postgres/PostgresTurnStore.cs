@@ -87,27 +87,23 @@ internal sealed class PostgresTurnStore(
 
     private const string EndWithoutReply = $"{EndRun} DELETE FROM chat.messages message USING run WHERE message.id = run.message_id";
 
+    private readonly StatementPool _read = new(source, Read);
+    private readonly StatementPool _startInSession = new(source, StartInSession);
+    private readonly StatementPool _startWithSession = new(source, StartWithSession);
+    private readonly StatementPool _endWithReply = new(source, EndWithReply);
+    private readonly StatementPool _endWithoutReply = new(source, EndWithoutReply);
+
     public Task<Conversation?> ReadAsync(
         Guid userId, Guid sessionId, int before, int messages, CancellationToken cancellationToken) => ExecuteAsync(
         async cancellation =>
         {
-            await using var command = source.CreateCommand(Read);
-            Add(command, Uuid(sessionId), Uuid(userId), Integer(messages), Integer(before));
-            await using var reader = await command.ExecuteReaderAsync(cancellation);
-            if (!await reader.ReadAsync(cancellation))
-                return null;
-            var last = reader.GetInt32(0);
-            var settings = reader.IsDBNull(1) ? null : SettingsJson.Read(reader.GetString(1));
-            var lastId = reader.IsDBNull(2) ? (Guid?)null : reader.GetGuid(2);
-            var isUntitled = reader.GetBoolean(6);
-            var history = new List<Utterance>(messages);
-            do
-            {
-                if (!reader.IsDBNull(3))
-                    history.Add(new(reader.GetGuid(3), reader.GetBoolean(4) ? MessageRole.User : MessageRole.Assistant, reader.GetString(5)));
-            }
-            while (await reader.ReadAsync(cancellation));
-            return new Conversation(last, settings, lastId, history) { IsUntitled = isUntitled };
+            var statement = _read.Rent();
+            statement.Uuid(sessionId).Uuid(userId).Integer(messages).Integer(before);
+            Conversation? conversation;
+            await using (var reader = await statement.Command.ExecuteReaderAsync(cancellation))
+                conversation = await ReadAsync(reader, messages, cancellation);
+            statement.Return();
+            return conversation;
         },
         cancellationToken);
 
@@ -122,19 +118,18 @@ internal sealed class PostgresTurnStore(
         var (session, question, reply, run) = turn;
         try
         {
-            await WriteAsync(session is null ? StartInSession : StartWithSession, command =>
+            await WriteAsync(session is null ? _startInSession : _startWithSession, statement =>
             {
-                Add(
-                    command, Uuid(run.SessionId), Uuid(run.UserId), Uuid(run.Id), Integer(reply.Position), Time(run.CreatedAt),
-                    Uuid(question.Id), Text(question.Content), Uuid(reply.Id), Time(reply.CreatedAt), Text(reply.Model),
-                    Uuid(run.Owner), Text(run.IdempotencyKey), Bytes(run.RequestHash), Value(question.ParentId, NpgsqlDbType.Uuid),
-                    Text(question.Metadata), Value(run.ContextMessageIds, NpgsqlDbType.Array | NpgsqlDbType.Uuid), Integer(run.ContextTrimmed),
-                    Value(run.ContextTokens, NpgsqlDbType.Integer), Text(question.ClientId));
+                statement
+                    .Uuid(run.SessionId).Uuid(run.UserId).Uuid(run.Id).Integer(reply.Position).Time(run.CreatedAt)
+                    .Uuid(question.Id).Text(question.Content).Uuid(reply.Id).Time(reply.CreatedAt).Text(reply.Model)
+                    .Uuid(run.Owner).Text(run.IdempotencyKey).Bytes(run.RequestHash).Value(question.ParentId, NpgsqlDbType.Uuid)
+                    .Text(question.Metadata).Value(run.ContextMessageIds, NpgsqlDbType.Array | NpgsqlDbType.Uuid).Integer(run.ContextTrimmed)
+                    .Value(run.ContextTokens, NpgsqlDbType.Integer).Text(question.ClientId);
                 if (session is not null)
-                    Add(
-                        command, Text(session.Title), Value(session.IsTitleChosen, NpgsqlDbType.Boolean), Text(SettingsJson.Write(session.Settings)),
-                        Text(session.Metadata), Value(session.IsPinned, NpgsqlDbType.Boolean), Value(session.IsArchived, NpgsqlDbType.Boolean),
-                        Text(session.ClientId));
+                    statement
+                        .Text(session.Title).Boolean(session.IsTitleChosen).Text(SettingsJson.Write(session.Settings)).Text(session.Metadata)
+                        .Boolean(session.IsPinned).Boolean(session.IsArchived).Text(session.ClientId);
             });
         }
         catch (Exception exception) when (DatabaseErrors.IsUniqueViolation(exception))
@@ -145,25 +140,45 @@ internal sealed class PostgresTurnStore(
 
     public Task EndAsync(Run run, ChatMessage reply, bool isKept, Guid? shownBefore) => !isKept && reply.HasSiblings
         ? others.EndAsync(run, reply, isKept, shownBefore)
-        : WriteAsync(isKept ? EndWithReply : EndWithoutReply, command =>
+        : WriteAsync(isKept ? _endWithReply : _endWithoutReply, statement =>
     {
-        Add(
-            command, Uuid(run.Id), Integer(run.Fence), Text(LowerCase.Of(run.Status)), Text(run.ErrorCode), Time(run.EndedAt!.Value),
-            Integer(run.Pieces), Bytes(run.PieceLengths));
+        statement
+            .Uuid(run.Id).Integer(run.Fence).Text(LowerCase.Of(run.Status)).Text(run.ErrorCode).Time(run.EndedAt!.Value)
+            .Integer(run.Pieces).Bytes(run.PieceLengths);
         if (isKept)
-            Add(
-                command, Text(reply.Content), Text(reply.FinishReason), Text(reply.Model), Integer(reply.Usage!.PromptTokens),
-                Integer(reply.Usage.CompletionTokens), Value(reply.Usage.Estimated, NpgsqlDbType.Boolean),
-                Value(DateOnly.FromDateTime(run.CreatedAt), NpgsqlDbType.Date));
+            statement
+                .Text(reply.Content).Text(reply.FinishReason).Text(reply.Model).Integer(reply.Usage!.PromptTokens)
+                .Integer(reply.Usage.CompletionTokens).Boolean(reply.Usage.Estimated)
+                .Value(DateOnly.FromDateTime(run.CreatedAt), NpgsqlDbType.Date);
     });
 
+    private static async Task<Conversation?> ReadAsync(NpgsqlDataReader reader, int messages, CancellationToken cancellationToken)
+    {
+        if (!await reader.ReadAsync(cancellationToken))
+            return null;
+        var last = reader.GetInt32(0);
+        var settings = reader.IsDBNull(1) ? null : SettingsJson.Read(reader.GetString(1));
+        var lastId = reader.IsDBNull(2) ? (Guid?)null : reader.GetGuid(2);
+        var isUntitled = reader.GetBoolean(6);
+        var history = new List<Utterance>(messages);
+        do
+        {
+            if (!reader.IsDBNull(3))
+                history.Add(new(reader.GetGuid(3), reader.GetBoolean(4) ? MessageRole.User : MessageRole.Assistant, reader.GetString(5)));
+        }
+        while (await reader.ReadAsync(cancellationToken));
+        return new Conversation(last, settings, lastId, history) { IsUntitled = isUntitled };
+    }
+
     /// <summary>Executes one statement; that it changed nothing is an error.</summary>
-    private Task<bool> WriteAsync(string sql, Action<NpgsqlCommand> fill) => ExecuteAsync(
+    private Task<bool> WriteAsync(StatementPool statements, Action<StatementPool.Statement> fill) => ExecuteAsync(
         async cancellation =>
         {
-            await using var command = source.CreateCommand(sql);
-            fill(command);
-            return await command.ExecuteNonQueryAsync(cancellation) > 0
+            var statement = statements.Rent();
+            fill(statement);
+            var rows = await statement.Command.ExecuteNonQueryAsync(cancellation);
+            statement.Return();
+            return rows > 0
                 ? true
                 : throw new DbUpdateConcurrencyException("A row is not as it was read.");
         },
@@ -182,22 +197,4 @@ internal sealed class PostgresTurnStore(
             return await db.Database.CreateExecutionStrategy().ExecuteAsync(work, cancellationToken);
         }
     }
-
-    private static void Add(NpgsqlCommand command, params ReadOnlySpan<NpgsqlParameter> parameters)
-    {
-        foreach (var parameter in parameters)
-            command.Parameters.Add(parameter);
-    }
-
-    private static NpgsqlParameter<Guid> Uuid(Guid value) => Value(value, NpgsqlDbType.Uuid);
-
-    private static NpgsqlParameter<int> Integer(int value) => Value(value, NpgsqlDbType.Integer);
-
-    private static NpgsqlParameter<DateTime> Time(DateTime value) => Value(value, NpgsqlDbType.TimestampTz);
-
-    private static NpgsqlParameter<string?> Text(string? value) => Value(value, NpgsqlDbType.Text);
-
-    private static NpgsqlParameter<byte[]?> Bytes(byte[]? value) => Value(value, NpgsqlDbType.Bytea);
-
-    private static NpgsqlParameter<T> Value<T>(T value, NpgsqlDbType type) => new() { TypedValue = value, NpgsqlDbType = type };
 }
