@@ -1,23 +1,30 @@
+using System.Buffers;
+
 namespace ChatApi.Application.Runs;
 
 /// <summary>Where the pieces of a stored reply end, kept as the length of each in LEB128: about a byte a piece.</summary>
 internal static class PieceLengths
 {
+    private const int MostBytes = 5; // Of 32 bits, seven in each.
+
     /// <param name="ends">Where each piece ends, in UTF-16 units, rising.</param>
     /// <param name="start">Where the first one begins.</param>
     public static byte[] Encode(ReadOnlySpan<int> ends, int start = 0)
     {
-        var bytes = new List<byte>(ends.Length + 16);
+        var bytes = ArrayPool<byte>.Shared.Rent(ends.Length * MostBytes);
+        var count = 0;
         foreach (var end in ends)
         {
             var length = (uint)(end - start);
             for (; length > 0x7F; length >>= 7)
-                bytes.Add((byte)(length | 0x80));
-            bytes.Add((byte)length);
+                bytes[count++] = (byte)(length | 0x80);
+            bytes[count++] = (byte)length;
             start = end;
         }
 
-        return [.. bytes];
+        var encoded = bytes.AsSpan(0, count).ToArray();
+        ArrayPool<byte>.Shared.Return(bytes);
+        return encoded;
     }
 
     /// <summary>Where each piece ends, in UTF-16 units.</summary>

@@ -68,10 +68,18 @@ internal sealed class DatabaseRunJournal<TContext>(IDbContextFactory<TContext> c
             json.WriteNumber("after"u8, entry.After);
             json.WriteNumber("pieces"u8, entry.Pieces);
             json.WriteString("text"u8, entry.Text);
-            json.WriteString("lengths"u8, Convert.ToHexString(entry.PieceLengths));
+            WriteHex(json, "lengths"u8, entry.PieceLengths);
             json.WriteEndObject();
         }
 
         json.WriteEndArray();
+    }
+
+    private static void WriteHex(Utf8JsonWriter json, ReadOnlySpan<byte> name, byte[] bytes)
+    {
+        Span<byte> few = stackalloc byte[256];
+        var hex = bytes.Length * 2 <= few.Length ? few : new byte[bytes.Length * 2];
+        Convert.TryToHexString(bytes, hex, out var length);
+        json.WriteString(name, hex[..length]);
     }
 }

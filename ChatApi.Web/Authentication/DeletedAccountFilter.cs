@@ -9,7 +9,7 @@ internal sealed class DeletedAccountFilter(DeletedAccounts deleted) : IActionFil
 {
     public void OnActionExecuting(ActionExecutingContext context)
     {
-        if (CurrentUser.TryGetId(context.HttpContext.User, out var id) && deleted.Contains(id))
+        if (context.HttpContext.Caller() is { IsSignedIn: true } caller && deleted.Contains(caller.UserId))
             context.Result = new UnauthorizedResult();
     }
 

@@ -38,7 +38,7 @@ internal sealed partial class RequestLog(RequestDelegate next, ILogger<RequestLo
             (endpoint as RouteEndpoint)?.RoutePattern.RawText?.TrimStart('/') ?? "*",
             context.Response.StatusCode,
             (long)elapsed.TotalMilliseconds,
-            CurrentUser.TryGetId(context.User, out var user) ? user.ToString() : "nobody",
+            context.Caller() is { IsSignedIn: true } caller ? caller.UserId.ToString() : "nobody",
             context.TraceId());
     }
 

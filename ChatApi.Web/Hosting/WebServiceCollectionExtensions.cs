@@ -7,6 +7,7 @@ using ChatApi.Web.OpenApi;
 using ChatApi.Web.Pagination;
 using ChatApi.Web.Streaming;
 using ChatApi.Web.Transfers;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -22,7 +23,8 @@ internal static class WebServiceCollectionExtensions
         services.AddControllers(options =>
             {
                 options.SuppressImplicitRequiredAttributeForNonNullableReferenceTypes = true;
-                options.Filters.Add<DeletedAccountFilter>();
+                // One for all requests, where by default each has one made.
+                options.Filters.Add(new TypeFilterAttribute(typeof(DeletedAccountFilter)) { IsReusable = true });
                 options.ModelBinderProviders.Insert(0, new UncancelledActions());
 
                 // Bodies are JSON: a form is neither read nor half-read.

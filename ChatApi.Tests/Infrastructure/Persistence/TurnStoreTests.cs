@@ -82,6 +82,41 @@ public sealed class TurnStoreTests(DatabaseKind database)
     }
 
     [Test]
+    public async Task Nothing_of_a_turn_gets_into_another_at_once_or_after_it()
+    {
+        var turns = new System.Collections.Concurrent.ConcurrentBag<NewTurn>();
+        await Parallel.ForEachAsync(Enumerable.Range(0, 60), new ParallelOptions { MaxDegreeOfParallelism = 6 }, async (number, _) =>
+        {
+            var session = NewSession(Guid.CreateVersion7(), Guid.CreateVersion7(), 2);
+            var turn = NewTurn(session.Id, session.UserId, 0) with { NewSession = session };
+            if (number % 2 == 0) // Nothing but what has to be.
+            {
+                (session.Metadata, session.Settings, session.IsPinned) = (null, null, false);
+                (turn.Question.Metadata, turn.Question.ClientId, turn.Question.ParentId) = (null, null, null);
+                turn = turn with { Run = NewRun(turn.Question, turn.Reply, session.UserId, null) };
+            }
+
+            turn.Question.Content = $"question {number}";
+            await _turns.StartAsync(turn);
+            await Assert.ThatAsync(async () => await _turns.StartAsync(turn), Throws.InstanceOf<UniqueViolationException>());
+            End(turn, number % 3 == 0 ? RunStatus.Failed : RunStatus.Completed, number % 3 == 0 ? "upstream_error" : null, number % 3 == 0 ? null : "stop");
+            (turn.Reply.Content, turn.Reply.Usage) = ($"reply {number}", new(number, number + 1, number % 2 == 0));
+            await _turns.EndAsync(turn.Run, turn.Reply, isKept: true);
+            var conversation = await ReadAsync(session.UserId, session.Id, 4);
+            Assert.That(conversation!.History.Select(said => said.Content), Is.EqualTo([$"question {number}", $"reply {number}"]));
+            turns.Add(turn);
+        });
+
+        foreach (var turn in turns)
+        {
+            await AssertStoredAsync(turn.NewSession!);
+            await AssertStoredAsync(turn.Question);
+            await AssertStoredAsync(turn.Reply);
+            await AssertStoredAsync(turn.Run, nameof(Run.LeaseExpiresAt));
+        }
+    }
+
+    [Test]
     public async Task A_reply_that_is_none_is_removed()
     {
         var turn = await StartAsync(begins: true);
@@ -292,7 +327,7 @@ public sealed class TurnStoreTests(DatabaseKind database)
         return new(null, question, reply, NewRun(question, reply, userId, "clave"));
     }
 
-    private static Run NewRun(ChatMessage question, ChatMessage reply, Guid userId, string key, DateTime? at = null) => new()
+    private static Run NewRun(ChatMessage question, ChatMessage reply, Guid userId, string? key, DateTime? at = null) => new()
     {
         Id = Guid.CreateVersion7(),
         SessionId = reply.SessionId,
@@ -302,10 +337,10 @@ public sealed class TurnStoreTests(DatabaseKind database)
         Status = RunStatus.Running,
         Owner = Guid.CreateVersion7(),
         IdempotencyKey = key,
-        RequestHash = [1, 2, 3],
-        ContextMessageIds = [Guid.CreateVersion7(), Guid.CreateVersion7()],
+        RequestHash = key is null ? null : [1, 2, 3],
+        ContextMessageIds = key is null ? [] : [Guid.CreateVersion7(), Guid.CreateVersion7()],
         ContextTrimmed = 3,
-        ContextTokens = 77,
+        ContextTokens = key is null ? null : 77,
         CreatedAt = at ?? Now,
     };
 
