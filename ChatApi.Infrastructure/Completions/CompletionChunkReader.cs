@@ -54,9 +54,7 @@ internal sealed class CompletionChunkReader
         var update = Add(null, _text.Flush(), isText: true);
         if (_usage is null)
             return update;
-        update ??= New();
-        update.Contents.Add(new UsageContent(_usage));
-        return update;
+        return Add(update, new UsageContent(_usage));
     }
 
     private static Application.Errors.CompletionException Failure(ReadOnlySpan<byte> data)
@@ -163,17 +161,20 @@ internal sealed class CompletionChunkReader
         return update;
     }
 
-    private ChatResponseUpdate? Add(ChatResponseUpdate? update, string text, bool isText)
+    private ChatResponseUpdate? Add(ChatResponseUpdate? update, string text, bool isText) =>
+        text.Length == 0 ? update : Add(update, isText ? new TextContent(text) : new TextReasoningContent(text));
+
+    /// <summary>Nearly every update has one content: an array of one is all that it needs.</summary>
+    private ChatResponseUpdate Add(ChatResponseUpdate? update, AIContent content)
     {
-        if (text.Length == 0)
-            return update;
-        update ??= New();
-        update.Contents.Add(isText ? new TextContent(text) : new TextReasoningContent(text));
+        if (update is null)
+            return New(content);
+        update.Contents = [.. update.Contents, content];
         return update;
     }
 
-    /// <summary>With room for one content, which is what nearly every update has.</summary>
-    private ChatResponseUpdate New() => new() { Role = ChatRole.Assistant, ResponseId = _id, ModelId = _model, Contents = new List<AIContent>(1) };
+    private ChatResponseUpdate New(params AIContent[] contents) =>
+        new() { Role = ChatRole.Assistant, ResponseId = _id, ModelId = _model, Contents = contents };
 
     private void ReadUsage(ref Utf8JsonReader json)
     {

@@ -21,7 +21,8 @@ internal sealed class DatabaseRunJournal<TContext>(IDbContextFactory<TContext> c
         var rows = ScratchJson.Write(entries, static (json, entries) => WriteRows(json, entries));
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         return await db.WriteAsync(
-            async () => (await db.Database.SqlQueryRaw<Guid>(sql.Append, rows).ToListAsync(cancellationToken)).ToHashSet(), cancellationToken);
+            () => db.Database.CreateExecutionStrategy().ExecuteAsync(cancellation => AppendAsync(db, rows, cancellation), cancellationToken),
+            cancellationToken);
     }
 
     public async Task<IReadOnlyList<JournalEntry>> ReadAsync(IReadOnlyCollection<RunCursor> cursors, CancellationToken cancellationToken)
@@ -54,6 +55,22 @@ internal sealed class DatabaseRunJournal<TContext>(IDbContextFactory<TContext> c
                 .Where(row => !db.Runs.Any(run => run.Id == row.RunId && run.Status == RunStatus.Running))
                 .ExecuteDeleteAsync(cancellationToken),
             cancellationToken);
+    }
+
+    /// <summary>By a command of the driver's: EF Core copies each row that a statement with retries returns, five times a second for all that is said.</summary>
+    private async Task<IReadOnlySet<Guid>> AppendAsync(TContext db, byte[] rows, CancellationToken cancellationToken)
+    {
+        await db.Database.OpenConnectionAsync(cancellationToken);
+        await using var command = db.Database.GetDbConnection().CreateCommand();
+        command.CommandText = sql.Append;
+        var parameter = command.CreateParameter();
+        (parameter.ParameterName, parameter.Value) = ("entries", rows);
+        command.Parameters.Add(parameter);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var kept = new HashSet<Guid>();
+        while (await reader.ReadAsync(cancellationToken))
+            kept.Add(reader.GetGuid(0));
+        return kept;
     }
 
     private static void WriteRows(Utf8JsonWriter json, IReadOnlyList<JournalEntry> entries)
