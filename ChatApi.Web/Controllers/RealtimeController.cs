@@ -14,7 +14,7 @@ namespace ChatApi.Web.Controllers;
 [Authorize]
 [Route("api/chat/realtime/sessions")]
 [Produces("application/json")]
-public sealed class RealtimeController(SessionService sessions, RunService runs, RunWatcher watcher, SseWriter sse) : ControllerBase
+public sealed class RealtimeController(SessionService sessions, RunService runs, RunWatcher watcher) : ControllerBase
 {
     /// <summary>Makes a conversation, with a first message if there is one.</summary>
     /// <remarks>The first message is stored without a reply.</remarks>
@@ -33,7 +33,7 @@ public sealed class RealtimeController(SessionService sessions, RunService runs,
     [HttpPost("{id}/stream", Name = "stream_reply")]
     [StartsRun]
     [Produces("text/event-stream")]
-    public async Task Stream(Guid id, SendMessageRequest request, CancellationToken cancellationToken)
+    public async Task Stream(Guid id, SendMessageRequest request, [FromServices] SseWriter sse, CancellationToken cancellationToken)
     {
         var view = await runs.StartAsync(HttpContext.Caller(), id, request, IdempotencyKey.Of(Request), cancellationToken);
         IdempotencyKey.MarkReplay(Response, view.IsReplay);
@@ -47,7 +47,7 @@ public sealed class RealtimeController(SessionService sessions, RunService runs,
     [HttpPost("{id}/edit", Name = "edit_message")]
     [StartsRun]
     [Produces("text/event-stream")]
-    public async Task Edit(Guid id, EditMessageRequest request, CancellationToken cancellationToken)
+    public async Task Edit(Guid id, EditMessageRequest request, [FromServices] SseWriter sse, CancellationToken cancellationToken)
     {
         var view = await runs.EditAsync(HttpContext.Caller(), id, request, IdempotencyKey.Of(Request), cancellationToken);
         IdempotencyKey.MarkReplay(Response, view.IsReplay);
@@ -62,7 +62,7 @@ public sealed class RealtimeController(SessionService sessions, RunService runs,
     [StartsRun]
     [Produces("text/event-stream")]
     public async Task Regenerate(
-        Guid id, [FromBody(EmptyBodyBehavior = EmptyBodyBehavior.Allow)] RegenerateRequest? request,
+        Guid id, [FromBody(EmptyBodyBehavior = EmptyBodyBehavior.Allow)] RegenerateRequest? request, [FromServices] SseWriter sse,
         CancellationToken cancellationToken)
     {
         var view = await runs.RegenerateAsync(
@@ -75,6 +75,7 @@ public sealed class RealtimeController(SessionService sessions, RunService runs,
     /// <param name="id">The conversation.</param>
     /// <param name="run_id">The run that was watched; <c>Last-Event-ID</c> wins over it.</param>
     /// <param name="after">The <c>seq</c> of the last event that arrived.</param>
+    /// <param name="sse">Writes the events.</param>
     /// <param name="cancellationToken">The client has left.</param>
     /// <response code="200">Server-Sent Events for <c>EventSource</c>: each has an <c>id</c> to go on from.</response>
     /// <response code="204">Nothing is being made, or nothing comes after the cursor.</response>
@@ -83,7 +84,7 @@ public sealed class RealtimeController(SessionService sessions, RunService runs,
     [ProducesResponseType(StatusCodes.Status204NoContent)]
 #pragma warning disable CA1707 // The name is the contract's.
     public async Task Resume(
-        Guid id, string? run_id, string? after, CancellationToken cancellationToken)
+        Guid id, string? run_id, string? after, [FromServices] SseWriter sse, CancellationToken cancellationToken)
 #pragma warning restore CA1707
     {
         var cursor = EventCursor.Read(Request, run_id, after);

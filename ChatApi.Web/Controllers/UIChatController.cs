@@ -13,7 +13,7 @@ namespace ChatApi.Web.Controllers;
 [Authorize]
 [Route("api/chat/ui")]
 [Produces("application/json")]
-public sealed class UIChatController(UIChatService chats, SseWriter sse) : ControllerBase
+public sealed class UIChatController(UIChatService chats) : ControllerBase
 {
     /// <summary>The client sends all of its conversation with each question.</summary>
     private const int MaxBody = 4 * 1024 * 1024;
@@ -28,7 +28,7 @@ public sealed class UIChatController(UIChatService chats, SseWriter sse) : Contr
     [StartsRun]
     [RequestSizeLimit(MaxBody)]
     [Produces("text/event-stream")]
-    public async Task Chat(UIChatRequest request, CancellationToken cancellationToken)
+    public async Task Chat(UIChatRequest request, [FromServices] SseWriter sse, CancellationToken cancellationToken)
     {
         var view = await chats.StartAsync(HttpContext.Caller(), request, IdempotencyKey.Of(Request), cancellationToken);
         IdempotencyKey.MarkReplay(Response, view.IsReplay);
@@ -37,13 +37,14 @@ public sealed class UIChatController(UIChatService chats, SseWriter sse) : Contr
 
     /// <summary>Comes back to the reply in the making, from its beginning.</summary>
     /// <param name="id">What the client calls the conversation, or its UUID.</param>
+    /// <param name="sse">Writes the events.</param>
     /// <param name="cancellationToken">The client has left.</param>
     /// <response code="200">The AI SDK's UI message stream.</response>
     /// <response code="204">Nothing is being made, or there is no such conversation.</response>
     [HttpGet("{id}/stream", Name = "resume_ui_message")]
     [Produces("text/event-stream")]
     [ProducesResponseType(StatusCodes.Status204NoContent)]
-    public async Task Resume(string id, CancellationToken cancellationToken)
+    public async Task Resume(string id, [FromServices] SseWriter sse, CancellationToken cancellationToken)
     {
         if (await chats.OpenAsync(User.Id(), id, cancellationToken) is { } view)
             await sse.WriteUIMessageAsync(HttpContext, view);
