@@ -19,8 +19,7 @@ internal sealed partial class RunLog(TimeProvider time)
 
     private readonly TimeProvider _time = time;
     private readonly Lock _gate = new();
-    // A short reply's worth at once: grown from nothing, they are copied six times on the way there.
-    private readonly StringBuilder _text = new(512);
+    private readonly StringBuilder _text = new(512); // Room for a short reply: nearly all are longer, and would outgrow less several times.
     private readonly List<int> _ends = new(64);
     private readonly TaskCompletionSource<RunEvent> _terminal = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private static int _viewers;

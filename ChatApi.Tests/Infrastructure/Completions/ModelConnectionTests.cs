@@ -36,14 +36,15 @@ public sealed class ModelConnectionTests
     [TestCaseSource(nameof(Bodies))]
     public async Task A_reply_ends_with_its_body_wherever_that_comes_in_two(string body)
     {
-        await using var server = new ByteServer(null, request =>
+        await using var upstream = ScriptedUpstream.Start();
+        upstream.Default = call =>
         {
-            var cut = int.Parse(request.Split("at-byte-")[1].Split('"')[0], CultureInfo.InvariantCulture);
-            return [Head + body[..cut], body[cut..]];
-        });
-        using var client = Completion.Bare(Options(server));
+            var cut = int.Parse(call.Body.Split("at-byte-")[1].Split('"')[0], CultureInfo.InvariantCulture);
+            return Answer(Head + body[..cut], body[cut..]);
+        };
         await Parallel.ForEachAsync(Enumerable.Range(0, body.Length + 1), new ParallelOptions { MaxDegreeOfParallelism = 24 }, async (cut, _) =>
         {
+            using var client = Completion.Bare(Completion.Options(upstream));
             using var patience = new CancellationTokenSource(Patience);
             var completion = await Completion.ReadAsync(client, new() { ModelId = $"at-byte-{cut}" }, cancellationToken: patience.Token);
             Assert.That((completion.Failure, completion.Text, completion.FinishReason), Is.EqualTo((default(Exception), "Hola", ChatFinishReason.Stop)), $"cut at {cut}");
@@ -55,8 +56,10 @@ public sealed class ModelConnectionTests
     public async Task Between_pieces_one_waits_on_the_connection_and_at_the_end_and_after_it_not(bool isEncrypted)
     {
         using var certificate = isEncrypted ? SelfSigned() : null;
-        var answers = new Queue<string[]>();
-        await using var server = new ByteServer(certificate, _ => answers.Dequeue());
+        await using var server = new OneConnection(
+            certificate,
+            [Head, Chunk("one\n\n"), Chunk("two\n\n") + Chunk("three\n\n"), "0\r\n\r\n"],
+            [Head, Chunk("four\n\n"), "0\r\n\r\n"]);
         using var http = new HttpClient(new SocketsHttpHandler
         {
             PlaintextStreamFilter = (context, _) => new(new ModelConnection(context.PlaintextStream)),
@@ -66,7 +69,6 @@ public sealed class ModelConnectionTests
         });
         using var patience = new CancellationTokenSource(Patience);
 
-        answers.Enqueue([Head, Chunk("one\n\n"), Chunk("two\n\n") + Chunk("three\n\n"), "0\r\n\r\n"]);
         var first = ModelConnection.Follow();
         Assert.That(first.CanWait, Is.False, "before it was sent");
         using var response = await http.GetAsync(server.Address, HttpCompletionOption.ResponseHeadersRead, patience.Token);
@@ -89,20 +91,20 @@ public sealed class ModelConnectionTests
         Assert.That(first.CanWait, Is.False, "at the end");
 
         // The connection is somebody else's now.
-        answers.Enqueue([Head, Chunk("four\n\n"), "0\r\n\r\n"]);
         var second = ModelConnection.Follow();
         using var other = await http.GetAsync(server.Address, HttpCompletionOption.ResponseHeadersRead, patience.Token);
         var otherBody = await other.Content.ReadAsStreamAsync(patience.Token);
         _ = await otherBody.ReadAsync(Memory<byte>.Empty, patience.Token);
         _ = await otherBody.ReadAsync(buffer, patience.Token);
-        Assert.That((server.Connections, first.CanWait, second.CanWait), Is.EqualTo((1, false, true)));
+        Assert.That((first.CanWait, second.CanWait), Is.EqualTo((false, true)));
     }
 
     [Test]
     public async Task Who_gives_up_while_it_waits_is_told_at_once()
     {
-        await using var server = new ByteServer(null, _ => [Head, Chunk(Events[0]), Chunk(Events[1])]);
-        using var client = Completion.Bare(Options(server));
+        await using var upstream = ScriptedUpstream.Start();
+        upstream.Enqueue(Answer(Head, Chunk(Events[0]), Chunk(Events[1])));
+        using var client = Completion.Bare(Completion.Options(upstream));
         using var leaving = new CancellationTokenSource();
         await using var updates = client.GetStreamingResponseAsync(Completion.Question, null, leaving.Token).GetAsyncEnumerator(leaving.Token);
         Assert.That(await updates.MoveNextAsync() && await updates.MoveNextAsync());
@@ -113,8 +115,9 @@ public sealed class ModelConnectionTests
         Assert.That(async () => await next.WaitAsync(Patience), Throws.InstanceOf<OperationCanceledException>());
     }
 
-    private static CompletionOptions Options(ByteServer server) =>
-        new() { Provider = CompletionProvider.OpenAICompatible, Model = "the-model", Endpoint = server.Address };
+    /// <summary>Part by part, after which the connection stays as it is.</summary>
+    private static ScriptedUpstreamReply Answer(params string[] parts) =>
+        parts.Aggregate(ScriptedUpstreamReply.Nothing(), (reply, part) => reply.Raw(part).Delay(Gap)).Silence();
 
     private static TestCaseData Body(string name, string body) => new(body) { TestName = name };
 
@@ -131,82 +134,57 @@ public sealed class ModelConnectionTests
         return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
     }
 
-    /// <summary>Answers each request, part by part, and keeps the connection.</summary>
-    private sealed class ByteServer : IAsyncDisposable
+    /// <summary>Gives the answers on one connection, TLS where it has a certificate: a request, an answer, part by part.</summary>
+    private sealed class OneConnection : IAsyncDisposable
     {
         private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
         private readonly CancellationTokenSource _end = new();
-        private readonly X509Certificate2? _certificate;
-        private readonly Func<string, string[]> _answer;
-        private readonly Task _accepting;
-        private int _connections;
+        private readonly Task _serving;
 
-        public ByteServer(X509Certificate2? certificate, Func<string, string[]> answer)
+        public OneConnection(X509Certificate2? certificate, params string[][] answers)
         {
-            _certificate = certificate;
-            _answer = answer;
             _listener.Start();
-            Address = new Uri($"{(certificate is null ? "http" : "https")}://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/v1");
-            _accepting = AcceptAsync();
+            Address = new Uri($"{(certificate is null ? "http" : "https")}://{_listener.LocalEndpoint}");
+            _serving = ServeAsync(certificate, answers);
         }
 
         public Uri Address { get; }
-
-        public int Connections => Volatile.Read(ref _connections);
 
         public async ValueTask DisposeAsync()
         {
             await _end.CancelAsync();
             _listener.Dispose();
-            await _accepting.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _serving.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             _end.Dispose();
         }
 
-        private async Task AcceptAsync()
+        private async Task ServeAsync(X509Certificate2? certificate, string[][] answers)
         {
-            while (true)
+            using var client = await _listener.AcceptTcpClientAsync(_end.Token);
+            client.NoDelay = true;
+            Stream stream = client.GetStream();
+            if (certificate is not null)
             {
-                var client = await _listener.AcceptTcpClientAsync(_end.Token);
-                Interlocked.Increment(ref _connections);
-                _ = ServeAsync(client);
+                var encrypted = new SslStream(stream);
+                await encrypted.AuthenticateAsServerAsync(certificate);
+                stream = encrypted;
             }
-        }
 
-        private async Task ServeAsync(TcpClient client)
-        {
-            using (client)
+            using var requests = new StreamReader(stream);
+            foreach (var answer in answers)
             {
-                client.NoDelay = true;
-                Stream stream = client.GetStream();
-                if (_certificate is not null)
+                while (await requests.ReadLineAsync(_end.Token) is { Length: > 0 })
                 {
-                    var encrypted = new SslStream(stream);
-                    await encrypted.AuthenticateAsServerAsync(_certificate);
-                    stream = encrypted;
                 }
 
-                var buffer = new byte[64 * 1024];
-                for (var length = 0; ;)
+                foreach (var part in answer)
                 {
-                    var read = await stream.ReadAsync(buffer.AsMemory(length), _end.Token);
-                    if (read == 0)
-                        return;
-                    length += read;
-                    var request = Encoding.UTF8.GetString(buffer, 0, length);
-                    if (!IsWhole(request))
-                        continue;
-                    length = 0;
-                    foreach (var part in _answer(request))
-                    {
-                        await stream.WriteAsync(Encoding.UTF8.GetBytes(part), _end.Token);
-                        await Task.Delay(Gap, _end.Token);
-                    }
+                    await stream.WriteAsync(Encoding.ASCII.GetBytes(part), _end.Token);
+                    await Task.Delay(Gap, _end.Token);
                 }
             }
-        }
 
-        private static bool IsWhole(string request) =>
-            request.IndexOf("\r\n\r\n", StringComparison.Ordinal) is > 0 and var head
-            && (request.StartsWith("GET", StringComparison.Ordinal) || request.Length > head + 4 && request.EndsWith('}'));
+            await Task.Delay(Timeout.Infinite, _end.Token);
+        }
     }
 }

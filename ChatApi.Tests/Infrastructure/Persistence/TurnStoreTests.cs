@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using ChatApi.Application.Abstractions;
 using ChatApi.Application.Configuration;
 using ChatApi.Application.Runs;
@@ -84,7 +85,7 @@ public sealed class TurnStoreTests(DatabaseKind database)
     [Test]
     public async Task Nothing_of_a_turn_gets_into_another_at_once_or_after_it()
     {
-        var turns = new System.Collections.Concurrent.ConcurrentBag<NewTurn>();
+        var turns = new ConcurrentBag<NewTurn>();
         await Parallel.ForEachAsync(Enumerable.Range(0, 60), new ParallelOptions { MaxDegreeOfParallelism = 6 }, async (number, _) =>
         {
             var session = NewSession(Guid.CreateVersion7(), Guid.CreateVersion7(), 2);
