@@ -19,7 +19,7 @@ public sealed class ChatMessage
     public Guid? ParentId { get; set; }
 
     /// <summary>Its place in the session, from 1, unique and rising; deleted messages and changes of branch leave gaps. A parent's is lower.</summary>
-    public required int Position { get; init; }
+    public required int Position { get; set; }
 
     /// <summary>Whether it belongs to the branch that the session shows. Those that do are the branch, in the order of their positions.</summary>
     public bool IsOnBranch { get; set; } = true;

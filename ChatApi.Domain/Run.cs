@@ -46,7 +46,7 @@ public sealed class Run
     public byte[]? RequestHash { get; init; }
 
     /// <summary>The messages before the question that the model was shown, oldest first.</summary>
-    public Guid[] ContextMessageIds { get; init; } = [];
+    public Guid[] ContextMessageIds { get; set; } = [];
 
     /// <summary>How many of the latest messages were not shown because they did not fit.</summary>
     public int ContextTrimmed { get; init; }

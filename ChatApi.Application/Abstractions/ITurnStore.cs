@@ -19,6 +19,19 @@ public interface ITurnStore
     /// <returns>Null if there is none of this user's.</returns>
     Task<Conversation?> ReadAsync(Guid userId, Guid sessionId, int before, int messages, CancellationToken cancellationToken);
 
+    /// <summary>
+    /// A conversation as its next question finds it, and in the same round trip, where a database can, that question at its end: if nothing has
+    /// to be decided in between, because the conversation has no settings and the model is to be shown all that is read.
+    /// </summary>
+    /// <param name="turn">What is stored. Its positions, its question's parent and its run's context are the conversation's, and not yet known.</param>
+    /// <param name="messages">How many of the latest messages of its branch are wanted; those without text do not count.</param>
+    /// <param name="room">For how much text there is room beside the question: bytes of UTF-8, and <see cref="Utterance.Overhead"/> for each message.</param>
+    /// <returns>Null if there is no such conversation of this user's. <see cref="Conversation.IsStarted"/> says whether the turn is stored.</returns>
+    /// <exception cref="UniqueViolationException">
+    /// A reply is being made in the conversation, or this very turn was stored and its answer got lost.
+    /// </exception>
+    Task<Conversation?> ReadAndStartAsync(NewTurn turn, int messages, int room);
+
     /// <summary>Stores a question, the place of its reply and the run that makes it, all or nothing.</summary>
     /// <exception cref="DbUpdateConcurrencyException">The conversation has other messages by now, or is gone.</exception>
     /// <exception cref="UniqueViolationException">
@@ -45,6 +58,9 @@ public sealed record Conversation(int LastPosition, ReplySettings? Settings, Gui
 {
     /// <summary>Whether it still has the title that all have at first.</summary>
     public bool IsUntitled { get; init; }
+
+    /// <summary>Whether a turn was stored at its end, which is not part of this yet.</summary>
+    public bool IsStarted { get; init; }
 }
 
 /// <summary>What is stored at the start of a turn.</summary>
@@ -62,6 +78,13 @@ public sealed record NewTurn(ChatSession? NewSession, ChatMessage Question, Chat
 
     /// <summary>The highest position before this turn.</summary>
     public int LastPosition => Reply.Position - (IsAnswerAnew ? 1 : 2);
+
+    /// <summary>Fills in where it is, of one that was stored before that was known here.</summary>
+    public void Place(Conversation after, Guid[] contextMessageIds)
+    {
+        (Question.ParentId, Question.Position, Reply.Position) = (after.LastId, after.LastPosition + 1, after.LastPosition + 2);
+        Run.ContextMessageIds = contextMessageIds;
+    }
 
     /// <summary>The first of what is new.</summary>
     public ChatMessage First => IsAnswerAnew ? Reply : Question;

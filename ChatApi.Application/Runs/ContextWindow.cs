@@ -11,7 +11,11 @@ namespace ChatApi.Application.Runs;
 /// <param name="Id">The message.</param>
 /// <param name="Role">Who.</param>
 /// <param name="Content">The text.</param>
-public readonly record struct Utterance(Guid Id, MessageRole Role, string Content);
+public readonly record struct Utterance(Guid Id, MessageRole Role, string Content)
+{
+    /// <summary>What a message costs beside its text, in tokens, as OpenAI counts it.</summary>
+    public const int Overhead = 4;
+}
 
 /// <summary>What the model is shown: the system prompt, as much of what went before as fits, and the question, once.</summary>
 /// <param name="Messages">All of it.</param>
@@ -20,9 +24,6 @@ public readonly record struct Utterance(Guid Id, MessageRole Role, string Conten
 /// <param name="Tokens">Tokens of all of it; null where it was sure to fit without counting.</param>
 internal sealed record ContextWindow(IReadOnlyList<AIMessage> Messages, Guid[] HistoryIds, int Trimmed, int? Tokens)
 {
-    /// <summary>What a message costs beside its text, as OpenAI counts it.</summary>
-    private const int TokensPerMessage = 4;
-
     /// <summary>Puts it together.</summary>
     /// <param name="options">The system prompt and the limits.</param>
     /// <param name="history">What went before the question, oldest first.</param>
@@ -48,12 +49,14 @@ internal sealed record ContextWindow(IReadOnlyList<AIMessage> Messages, Guid[] H
     }
 
     /// <summary>No text has more tokens than bytes: where the bytes fit, which is nearly always, nothing needs counting.</summary>
-    public static bool FitsUncounted(TurnOptions options, IReadOnlyList<Utterance> history, string question)
-    {
-        var bytes = (history.Count + 2) * TokensPerMessage + Encoding.UTF8.GetByteCount(options.SystemPrompt)
-            + Encoding.UTF8.GetByteCount(question) + history.Sum(message => Encoding.UTF8.GetByteCount(message.Content));
-        return bytes <= options.ContextTokens;
-    }
+    public static bool FitsUncounted(TurnOptions options, IReadOnlyList<Utterance> history, string question) =>
+        history.Sum(message => Bytes(message.Content)) <= RoomUncounted(options, question);
+
+    /// <summary>What <see cref="FitsUncounted"/> leaves for what went before, in bytes and <see cref="Utterance.Overhead"/>; negative where the question is too long for it.</summary>
+    public static int RoomUncounted(TurnOptions options, string question) =>
+        options.ContextTokens - Bytes(options.SystemPrompt) - Bytes(question);
+
+    private static int Bytes(string text) => Encoding.UTF8.GetByteCount(text) + Utterance.Overhead;
 
     private static (int First, int? Tokens) FirstThatFits(
         TurnOptions options, IReadOnlyList<Utterance> history, string question, ITokenCounter counter)
@@ -75,6 +78,6 @@ internal sealed record ContextWindow(IReadOnlyList<AIMessage> Messages, Guid[] H
             left += costs[first++];
         return (first, options.ContextTokens - left);
 
-        int Cost(string text) => counter.Count(text) + TokensPerMessage;
+        int Cost(string text) => counter.Count(text) + Utterance.Overhead;
     }
 }

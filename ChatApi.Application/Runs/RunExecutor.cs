@@ -37,6 +37,7 @@ public sealed partial class RunExecutor(
     private readonly ConcurrentDictionary<Guid, ActiveRun> _active = new();
     private readonly ConcurrentQueue<Guid> _ended = new();
     private readonly ChatClientMetadata? _about = model.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata;
+    private readonly ExecutionContext _own = ExecutionContext.Capture()!;
     private int _announced;
     private readonly ChatOptions _chatOptions = ToChatOptions(ReplySettings.None, options);
 
@@ -73,10 +74,10 @@ public sealed partial class RunExecutor(
     /// <summary>Begins a run that is stored already. It outlives the request that asked for it.</summary>
     internal void Start(ActiveRun run)
     {
-        // What belongs to the request (its culture, its HttpContext) stays there; its trace is the run's by name.
+        // At once, on this thread: to wake another one took a tenth of a turn's CPU. What belongs to the request (its culture, its HttpContext)
+        // stays there; its trace is the run's by name.
         _active[run.Run.Id] = run;
-        using (ExecutionContext.SuppressFlow())
-            _ = Task.Run(() => ExecuteAsync(run));
+        ExecutionContext.Run(_own, _ => _ = ExecuteAsync(run), null);
     }
 
     private async Task ExecuteAsync(ActiveRun run)

@@ -28,6 +28,9 @@ public sealed class RunStarter(
     private const int MostTries = 20;
     private const int MostMilliseconds = 40;
 
+    /// <summary>A conversation without messages.</summary>
+    private static readonly Conversation Empty = new(0, null, null, []);
+
     private readonly ConcurrentDictionary<(Guid UserId, string Key), TaskCompletionSource> _starting = new();
 
     /// <summary>Runs that may be stored, or not: the database has not answered. Whoever asks again, under the same key, starts them.</summary>
@@ -43,7 +46,7 @@ public sealed class RunStarter(
     internal async Task<StartedRun> StartAsync(Turn turn, CancellationToken cancellationToken)
     {
         if (turn.Key is not { } key)
-            return await StartWithinLimitsAsync(turn, hold => StoreAndStartAsync(turn, hold, cancellationToken));
+            return await StartWithinLimitsAsync(turn, hold => ReadAndStartAsync(turn, hold, cancellationToken));
 
         // One at a time, so that repetitions that come together take no part of anybody's limits.
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -52,7 +55,7 @@ public sealed class RunStarter(
         try
         {
             if (await FindRepeatedAsync(turn, cancellationToken) is not { } run)
-                return await StartWithinLimitsAsync(turn, hold => StoreAndStartAsync(turn, hold, cancellationToken));
+                return await StartWithinLimitsAsync(turn, hold => StoreAndStartAsync(turn, hold, null, cancellationToken));
             return _unanswered.TryGetValue(run.Id, out var left)
                 ? await StartWithinLimitsAsync(turn, hold => StartLateAsync(turn, hold, left.Run, left.Asked, cancellationToken))
                 : Repeated(turn, run);
@@ -112,12 +115,56 @@ public sealed class RunStarter(
         return null;
     }
 
-    private async Task<StartedRun> StoreAndStartAsync(Turn turn, Hold hold, CancellationToken cancellationToken)
+    /// <summary>
+    /// Where nothing has to be decided between reading a conversation and storing a question at its end, which is most often so, both are one
+    /// round trip. Not with a key: a run whose answer got lost is started by whoever asks again, and has to be known for that.
+    /// </summary>
+    private async Task<StartedRun> ReadAndStartAsync(Turn turn, Hold hold, CancellationToken cancellationToken)
+    {
+        if (turn is not { SessionId: { } sessionId, Anew: null } || limits.CountsTokens)
+            return await StoreAndStartAsync(turn, hold, null, cancellationToken);
+        var stored = New(turn, TurnPlace.End, turn.Content!, Empty, new([], [], 0, null), turn.Settings, time.Now());
+        var asked = time.GetTimestamp();
+        Conversation conversation;
+        try
+        {
+            conversation = await contextReader.OpenAndStartAsync(stored, turn.Settings);
+        }
+        catch (UniqueViolationException)
+        {
+            // A reply is being made, or this very turn was stored and its answer got lost.
+            await using var db = contexts.Create();
+            var position = await db.Messages.Where(row => row.Id == stored.Question.Id).Select(row => row.Position).SingleOrDefaultAsync(cancellationToken);
+            if (position == 0)
+            {
+                await RefuseBesideRunAsync(db, sessionId, cancellationToken);
+                return await StoreAndStartAsync(turn, hold, null, cancellationToken);
+            }
+
+            conversation = await contextReader.OpenAsync(turn.UserId, sessionId, position, cancellationToken) with
+            {
+                LastPosition = position - 1,
+                IsStarted = true,
+            };
+        }
+
+        if (!conversation.IsStarted)
+            return await StoreAndStartAsync(turn, hold, conversation, cancellationToken);
+        var context = await contextReader.BuildAsync(turn.Settings, conversation.History, turn.Content!);
+        stored.Place(conversation, context.HistoryIds);
+        var run = new ActiveRun(stored.Run, stored.Question, stored.Reply, context.Messages, turn.Settings, hold, time)
+        {
+            IsUntitled = conversation.IsUntitled,
+        };
+        return await BeginAsync(run, asked);
+    }
+
+    private async Task<StartedRun> StoreAndStartAsync(Turn turn, Hold hold, Conversation? read, CancellationToken cancellationToken)
     {
         for (var tries = 1; ; tries++)
         {
             var now = time.Now();
-            var (place, conversation) = await ReadAsync(turn, cancellationToken);
+            var (place, conversation) = tries == 1 && read is not null ? (TurnPlace.End, read) : await ReadAsync(turn, cancellationToken);
             var content = turn.Content ?? place.Question!.Content;
             var settings = conversation.Settings is null ? turn.Settings : turn.Settings.Or(Allowed(conversation.Settings));
             var context = await contextReader.BuildAsync(settings, conversation.History, content);
@@ -159,7 +206,7 @@ public sealed class RunStarter(
     private async Task<(TurnPlace Place, Conversation Conversation)> ReadAsync(Turn turn, CancellationToken cancellationToken)
     {
         if (turn is { SessionId: null, Anew: null })
-            return (TurnPlace.End, new(0, null, null, []) { IsUntitled = true });
+            return (TurnPlace.End, Empty with { IsUntitled = true });
         for (var tries = 1; ; tries++)
         {
             if ((turn.Anew is null ? TurnPlace.End : await TurnPlace.FindAsync(contexts, branches, turn, turn.Anew, cancellationToken)) is { } place)

@@ -46,6 +46,10 @@ internal sealed class EntityTurnStore<TContext>(IDbContextFactory<TContext> cont
             };
     }
 
+    /// <summary>Only reads: in a file of its own, a round trip costs little.</summary>
+    public Task<Conversation?> ReadAndStartAsync(NewTurn turn, int messages, int room) =>
+        ReadAsync(turn.Run.UserId, turn.Run.SessionId, int.MaxValue, messages, CancellationToken.None);
+
     public async Task StartAsync(NewTurn turn)
     {
         await using var db = contexts.CreateDbContext();

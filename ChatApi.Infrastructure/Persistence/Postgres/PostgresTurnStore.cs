@@ -20,13 +20,46 @@ internal sealed class PostgresTurnStore(
         SELECT session.last_position, session.settings,
             (SELECT id FROM chat.messages WHERE session_id = $1 AND is_on_branch AND position < $4 ORDER BY position DESC LIMIT 1),
             latest.id, latest.role = 'user', latest.content,
-            NOT session.is_title_chosen AND session.title = '{SessionService.DefaultTitle}'
+            NOT session.is_title_chosen AND session.title = '{SessionService.DefaultTitle}', false
         FROM chat.sessions session
         LEFT JOIN LATERAL (
             SELECT message.id, message.position, message.role, message.content FROM chat.messages message
             WHERE message.session_id = session.id AND message.is_on_branch AND message.content <> '' AND message.position < $4
             ORDER BY message.position DESC LIMIT $3) latest ON true
         WHERE session.id = $1 AND session.user_id = $2 AND session.deleted_at IS NULL
+        ORDER BY latest.position
+        """;
+
+    private const string ReadAndStart =
+        $"""
+        WITH session AS (
+            SELECT id, last_position, settings, NOT is_title_chosen AND title = '{SessionService.DefaultTitle}' AS is_untitled,
+                (SELECT id FROM chat.messages WHERE session_id = $1 AND is_on_branch ORDER BY position DESC LIMIT 1) AS last_id
+            FROM chat.sessions WHERE id = $1 AND user_id = $2 AND deleted_at IS NULL)
+        , latest AS (
+            SELECT id, position, role, content FROM chat.messages
+            WHERE session_id = $1 AND is_on_branch AND content <> '' AND EXISTS (SELECT FROM session)
+            ORDER BY position DESC LIMIT $11)
+        , moved AS (
+            UPDATE chat.sessions stored SET last_position = stored.last_position + 2, updated_at = $4, last_message_at = $4
+            FROM session
+            WHERE stored.id = session.id AND stored.last_position = session.last_position AND stored.deleted_at IS NULL AND stored.settings IS NULL
+                AND (SELECT coalesce(sum(octet_length(content) + $13), 0) FROM latest) <= $12
+            RETURNING stored.id, stored.last_position, session.last_id)
+        , said AS (
+            INSERT INTO chat.messages (
+                id, session_id, user_id, parent_id, position, is_on_branch, has_siblings, role, content, created_at, status, model, metadata, client_id)
+            SELECT $5, id, $2, last_id, last_position - 1, true, false, 'user', $6, $4, 'completed', NULL, $14, $15 FROM moved
+            UNION ALL
+            SELECT $7, id, $2, $5, last_position, true, false, 'assistant', '', $8, 'running', $9, NULL, NULL FROM moved)
+        , started AS (
+            INSERT INTO chat.runs (
+                id, session_id, user_id, user_message_id, message_id, status, owner, fence, stop_requested, created_at, pieces, context_message_ids,
+                context_trimmed)
+            SELECT $3, id, $2, $5, $7, 'running', $10, 1, false, $4, 0, ARRAY(SELECT id FROM latest ORDER BY position), 0 FROM moved)
+        SELECT session.last_position, session.settings, session.last_id, latest.id, latest.role = 'user', latest.content, session.is_untitled,
+            EXISTS (SELECT FROM moved)
+        FROM session LEFT JOIN latest ON true
         ORDER BY latest.position
         """;
 
@@ -88,24 +121,34 @@ internal sealed class PostgresTurnStore(
     private const string EndWithoutReply = $"{EndRun} DELETE FROM chat.messages message USING run WHERE message.id = run.message_id";
 
     private readonly StatementPool _read = new(source, Read);
+    private readonly StatementPool _readAndStart = new(source, ReadAndStart);
     private readonly StatementPool _startInSession = new(source, StartInSession);
     private readonly StatementPool _startWithSession = new(source, StartWithSession);
     private readonly StatementPool _endWithReply = new(source, EndWithReply);
     private readonly StatementPool _endWithoutReply = new(source, EndWithoutReply);
 
-    public Task<Conversation?> ReadAsync(
-        Guid userId, Guid sessionId, int before, int messages, CancellationToken cancellationToken) => ExecuteAsync(
-        async cancellation =>
+    public Task<Conversation?> ReadAsync(Guid userId, Guid sessionId, int before, int messages, CancellationToken cancellationToken) => ReadAsync(
+        _read, statement => statement.Uuid(sessionId).Uuid(userId).Integer(messages).Integer(before), messages, cancellationToken);
+
+    public async Task<Conversation?> ReadAndStartAsync(NewTurn turn, int messages, int room)
+    {
+        var (_, question, reply, run) = turn;
+        try
         {
-            var statement = _read.Rent();
-            statement.Uuid(sessionId).Uuid(userId).Integer(messages).Integer(before);
-            Conversation? conversation;
-            await using (var reader = await statement.Command.ExecuteReaderAsync(cancellation))
-                conversation = await ReadAsync(reader, messages, cancellation);
-            statement.Return();
-            return conversation;
-        },
-        cancellationToken);
+            return await ReadAsync(
+                _readAndStart,
+                statement => statement
+                    .Uuid(run.SessionId).Uuid(run.UserId).Uuid(run.Id).Time(run.CreatedAt)
+                    .Uuid(question.Id).Text(question.Content).Uuid(reply.Id).Time(reply.CreatedAt).Text(reply.Model)
+                    .Uuid(run.Owner).Integer(messages).Integer(room).Integer(Utterance.Overhead).Text(question.Metadata).Text(question.ClientId),
+                messages,
+                CancellationToken.None);
+        }
+        catch (Exception exception) when (DatabaseErrors.IsUniqueViolation(exception))
+        {
+            throw new UniqueViolationException(exception);
+        }
+    }
 
     public async Task StartAsync(NewTurn turn)
     {
@@ -152,6 +195,20 @@ internal sealed class PostgresTurnStore(
                 .Value(DateOnly.FromDateTime(run.CreatedAt), NpgsqlDbType.Date);
     });
 
+    private Task<Conversation?> ReadAsync(
+        StatementPool statements, Action<StatementPool.Statement> fill, int messages, CancellationToken cancellationToken) => ExecuteAsync(
+        async cancellation =>
+        {
+            var statement = statements.Rent();
+            fill(statement);
+            Conversation? conversation;
+            await using (var reader = await statement.Command.ExecuteReaderAsync(cancellation))
+                conversation = await ReadAsync(reader, messages, cancellation);
+            statement.Return();
+            return conversation;
+        },
+        cancellationToken);
+
     private static async Task<Conversation?> ReadAsync(NpgsqlDataReader reader, int messages, CancellationToken cancellationToken)
     {
         if (!await reader.ReadAsync(cancellationToken))
@@ -159,7 +216,7 @@ internal sealed class PostgresTurnStore(
         var last = reader.GetInt32(0);
         var settings = reader.IsDBNull(1) ? null : SettingsJson.Read(reader.GetString(1));
         var lastId = reader.IsDBNull(2) ? (Guid?)null : reader.GetGuid(2);
-        var isUntitled = reader.GetBoolean(6);
+        var (isUntitled, isStarted) = (reader.GetBoolean(6), reader.GetBoolean(7));
         var history = new List<Utterance>(messages);
         do
         {
@@ -167,7 +224,7 @@ internal sealed class PostgresTurnStore(
                 history.Add(new(reader.GetGuid(3), reader.GetBoolean(4) ? MessageRole.User : MessageRole.Assistant, reader.GetString(5)));
         }
         while (await reader.ReadAsync(cancellationToken));
-        return new Conversation(last, settings, lastId, history) { IsUntitled = isUntitled };
+        return new Conversation(last, settings, lastId, history) { IsUntitled = isUntitled, IsStarted = isStarted };
     }
 
     /// <summary>Executes one statement; that it changed nothing is an error.</summary>

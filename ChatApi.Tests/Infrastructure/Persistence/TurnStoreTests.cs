@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text;
 using ChatApi.Application.Abstractions;
 using ChatApi.Application.Configuration;
 using ChatApi.Application.Runs;
@@ -65,6 +66,77 @@ public sealed class TurnStoreTests(DatabaseKind database)
         Assert.That(run.LeaseExpiresAt - DateTime.UtcNow, Is.EqualTo(TimeSpan.FromSeconds(RunLeases.LeaseSeconds)).Within(TimeSpan.FromSeconds(5)));
         if (turn.NewSession is not null)
             await AssertStoredAsync(turn.NewSession);
+    }
+
+    [Test]
+    public async Task What_is_read_and_started_at_once_is_what_is_read_and_then_started()
+    {
+        var (first, session) = await ConversationAsync();
+        var turn = KeylessTurn(session);
+        var read = await ReadAsync(session.UserId, session.Id, 4);
+
+        var conversation = await ReadAndStartAsync(turn);
+
+        Assert.That(conversation!.IsStarted, Is.EqualTo(database == DatabaseKind.Postgres));
+        Assert.That(conversation with { IsStarted = false, History = read!.History }, Is.EqualTo(read));
+        Assert.That(conversation.History, Is.EqualTo(read.History).And.Count.EqualTo(2));
+        if (!conversation.IsStarted)
+        {
+            Assert.That(await RunsAsync(), Has.Count.EqualTo(1));
+            return;
+        }
+
+        turn.Place(conversation, [first.Question.Id, first.Reply.Id]);
+        Assert.That((turn.Question.ParentId, turn.Question.Position, turn.Reply.Position), Is.EqualTo(((Guid?)first.Reply.Id, 3, 4)));
+        await AssertStoredAsync(turn.Question);
+        await AssertStoredAsync(turn.Reply);
+        await AssertStoredAsync(turn.Run, nameof(Run.LeaseExpiresAt));
+        var stored = await SingleAsync<ChatSession>(session.Id);
+        Assert.That((stored.LastPosition, stored.UpdatedAt, stored.LastMessageAt), Is.EqualTo((4, Now, Now)));
+        Assert.That(async () => await ReadAndStartAsync(KeylessTurn(session)), Throws.InstanceOf<UniqueViolationException>());
+    }
+
+    [Test]
+    public async Task Nothing_is_started_at_once_where_something_has_to_be_decided()
+    {
+        var (first, session) = await ConversationAsync();
+        var bytes = Encoding.UTF8.GetByteCount(first.Question.Content) + Encoding.UTF8.GetByteCount(first.Reply.Content) + 2 * Utterance.Overhead;
+        var turn = KeylessTurn(session);
+
+        Assert.That((await ReadAndStartAsync(turn, room: bytes - 1))!.IsStarted, Is.False, "It may not fit.");
+        Assert.That(await ReadAndStartAsync(NewTurn(session.Id, Guid.CreateVersion7(), 0)), Is.Null, "Another user's.");
+        await SetAsync(session.Id, row => row.Settings = new(SystemPrompt: "Sé breve."));
+        Assert.That((await ReadAndStartAsync(turn))!.IsStarted, Is.False, "It has settings.");
+        await SetAsync(session.Id, row => (row.Settings, row.DeletedAt) = (null, Now));
+        Assert.That(await ReadAndStartAsync(turn), Is.Null, "It is in the trash.");
+        Assert.That(await RunsAsync(), Has.Count.EqualTo(1));
+        Assert.That((await SingleAsync<ChatSession>(session.Id, inTrash: true)).LastPosition, Is.EqualTo(2));
+
+        await SetAsync(session.Id, row => row.DeletedAt = null);
+        Assert.That((await ReadAndStartAsync(turn, room: bytes))!.IsStarted, Is.EqualTo(database == DatabaseKind.Postgres), "It fits.");
+    }
+
+    [Test]
+    public async Task Of_turns_that_are_read_and_started_together_one_is_stored()
+    {
+        var (_, session) = await ConversationAsync();
+
+        var started = await Task.WhenAll(Enumerable.Range(0, 12).Select(async _ =>
+        {
+            try
+            {
+                return (await ReadAndStartAsync(KeylessTurn(session)))!.IsStarted;
+            }
+            catch (UniqueViolationException)
+            {
+                return false;
+            }
+        }));
+
+        var expected = database == DatabaseKind.Postgres ? 1 : 0;
+        Assert.That(started.Count(isStarted => isStarted), Is.EqualTo(expected));
+        Assert.That(await RunsAsync(), Has.Count.EqualTo(1 + expected));
+        Assert.That((await SingleAsync<ChatSession>(session.Id)).LastPosition, Is.EqualTo(2 + 2 * expected));
     }
 
     [TestCase(RunStatus.Completed, null, "stop")]
@@ -297,6 +369,33 @@ public sealed class TurnStoreTests(DatabaseKind database)
     private Task<Conversation?> ReadAsync(Guid userId, Guid sessionId, int messages, int before = int.MaxValue) =>
         _turns.ReadAsync(userId, sessionId, before, messages, CancellationToken.None);
 
+    private Task<Conversation?> ReadAndStartAsync(NewTurn turn, int room = 1000) => _turns.ReadAndStartAsync(turn, 4, room);
+
+    /// <summary>Of which nobody knows where it is.</summary>
+    private static NewTurn KeylessTurn(ChatSession session)
+    {
+        var turn = NewTurn(session.Id, session.UserId, 0);
+        (turn.Question.ParentId, turn.Question.ClientId) = (null, $"m-{turn.Question.Id}");
+        return turn with { Run = NewRun(turn.Question, turn.Reply, session.UserId, null) };
+    }
+
+    /// <summary>One turn that has ended, in a conversation without settings.</summary>
+    private async Task<(NewTurn Turn, ChatSession Session)> ConversationAsync()
+    {
+        var turn = await StartAsync(begins: true);
+        End(turn, RunStatus.Completed, null, "stop");
+        await _turns.EndAsync(turn.Run, turn.Reply, isKept: true);
+        await SetAsync(turn.Run.SessionId, session => session.Settings = null);
+        return (turn, await SingleAsync<ChatSession>(turn.Run.SessionId));
+    }
+
+    private async Task SetAsync(Guid sessionId, Action<ChatSession> set)
+    {
+        await using var db = _services.GetRequiredService<IChatDbContextFactory>().Create();
+        set(await db.Sessions.IgnoreQueryFilters().AsTracking().SingleAsync(session => session.Id == sessionId));
+        await db.SaveChangesAsync(CancellationToken.None);
+    }
+
     private async Task<NewTurn> StartAsync(bool begins)
     {
         var session = NewSession(Guid.CreateVersion7(), Guid.CreateVersion7(), begins ? 2 : 0);
@@ -340,7 +439,7 @@ public sealed class TurnStoreTests(DatabaseKind database)
         IdempotencyKey = key,
         RequestHash = key is null ? null : [1, 2, 3],
         ContextMessageIds = key is null ? [] : [Guid.CreateVersion7(), Guid.CreateVersion7()],
-        ContextTrimmed = 3,
+        ContextTrimmed = key is null ? 0 : 3,
         ContextTokens = key is null ? null : 77,
         CreatedAt = at ?? Now,
     };
@@ -379,10 +478,10 @@ public sealed class TurnStoreTests(DatabaseKind database)
         return await db.Runs.ToListAsync();
     }
 
-    private async Task<T> SingleAsync<T>(Guid id) where T : class
+    private async Task<T> SingleAsync<T>(Guid id, bool inTrash = false) where T : class
     {
         await using var db = (DbContext)_services.GetRequiredService<IChatDbContextFactory>().Create();
-        return await db.Set<T>().SingleAsync(row => EF.Property<Guid>(row, "Id") == id);
+        return await (inTrash ? db.Set<T>().IgnoreQueryFilters() : db.Set<T>()).SingleAsync(row => EF.Property<Guid>(row, "Id") == id);
     }
 
     private async Task AssertStoredAsync<T>(T expected, params string[] apartFrom) where T : class

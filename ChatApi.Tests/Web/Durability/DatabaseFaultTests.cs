@@ -112,6 +112,31 @@ public sealed class DatabaseFaultTests
         Assert.That(await cluster.Postgres!.CountAsync("chat.messages", cluster.DatabaseName), Is.EqualTo(2 * 25));
     }
 
+    [Test]
+    public async Task A_question_without_a_key_whose_answer_gets_lost_is_stored_and_asked_once()
+    {
+        await using var cluster = await Cluster.StartAsync(Storage.Postgres, replicas: 1);
+        var user = cluster.NewUser();
+        var session = await user.CreateSessionAsync();
+        var (first, question) = (ModelScripts.NewQuestion(), ModelScripts.NewQuestion());
+        await using (var before = await user.StreamAsync(session, first))
+            Assert.That((await before.ReadToEndAsync()).Type, Is.EqualTo("done"));
+
+        cluster.DatabaseProxy!.CutAfter(0);
+        var asking = user.StreamAsync(session, question);
+        await Poll.UntilAsync(async () => await cluster.Postgres!.CountAsync("chat.runs", cluster.DatabaseName) == 2, "a run whose answer got lost");
+        cluster.DatabaseProxy.Heal();
+        await using var reply = await asking;
+
+        Assert.That((await reply.ReadToEndAsync()).Type, Is.EqualTo("done"));
+        Assert.That(
+            await user.StoredAsync(session),
+            Is.EqualTo([("user", first), ("assistant", ModelScripts.DefaultReply), ("user", question), ("assistant", ModelScripts.DefaultReply)]));
+        Assert.That(
+            ModelScripts.Conversation(cluster.Model.CallsFor(question).Single()),
+            Is.EqualTo([("user", first), ("assistant", ModelScripts.DefaultReply), ("user", question)]));
+    }
+
     /// <summary>Something of the operator's own, or a bug: no error that is known to pass.</summary>
     [Test]
     public async Task A_save_that_fails_for_no_known_reason_is_tried_again_and_then_left_to_the_journal([Values] bool passes)
