@@ -38,7 +38,7 @@ public static class InfrastructureServiceCollectionExtensions
     /// <param name="create">Makes the one client of the process.</param>
     public static IServiceCollection UseModel(this IServiceCollection services, Func<IServiceProvider, IChatClient> create) =>
         services.AddSingleton<IChatClient>(provider => new TimeLimitedChatClient(
-            create(provider), provider.GetRequiredService<CompletionOptions>(), provider.GetRequiredService<TimeProvider>()));
+            new PooledChatClient(create(provider)), provider.GetRequiredService<CompletionOptions>(), provider.GetRequiredService<TimeProvider>()));
 
     /// <summary>Brings the database's tables up to date, as far as the settings want it done at start.</summary>
     /// <param name="services">The application's services.</param>

@@ -27,6 +27,8 @@ public sealed class OwnModelTests
 {
     private const string Secret = "host-7f3a.internal refused key sk-canary-9151";
 
+    private static readonly AsyncLocal<string?> Request = new();
+
     [Test]
     public async Task It_is_streamed_stored_and_counted()
     {
@@ -61,6 +63,17 @@ public sealed class OwnModelTests
     }
 
     [Test]
+    public async Task It_is_asked_by_nobodys_request()
+    {
+        var model = new TeamsModel("Vale");
+        await using var app = await AppAsync(model);
+
+        await app.PostAsync("/api/chat", new { content = "Hola" });
+
+        Assert.That((model.Asked.Count, model.AskedBy), Is.EqualTo((2, (string?)null)), "What belongs to a request ends with it, the run does not.");
+    }
+
+    [Test]
     public async Task What_it_says_of_a_failure_is_told_by_its_code()
     {
         var busy = new CompletionException(ErrorCodes.UpstreamThrottled, Secret, retryable: true) { RetryAfter = TimeSpan.FromSeconds(7) };
@@ -83,6 +96,21 @@ public sealed class OwnModelTests
         Assert.That(answer.Text, Does.Not.Contain("canary"));
         Assert.That(app.Log.Where(line => line.Contains("failed with upstream_error", StringComparison.Ordinal)), Is.Not.Empty.And.All.Contain("InvalidOperationException"));
         Assert.That(app.Log, Has.None.Contains("canary"), "What it says is not logged, either.");
+    }
+
+    [Test]
+    public async Task One_that_blocks_before_its_first_piece_holds_up_nobody()
+    {
+        using var opened = new ManualResetEventSlim();
+        await using var app = await AppAsync(new TeamsModel("Hola") { Gate = opened });
+
+        var session = (await app.PostAsync("/api/chat/realtime/sessions", new { })).Json.GetProperty("id").GetString();
+
+        using var response = await app.OpenAsync($"/api/chat/realtime/sessions/{session}/stream", new { content = "Buenos días" }).WaitAsync(Poll.Patience);
+        opened.Set();
+
+        Assert.That(response.StatusCode, Is.EqualTo(HttpStatusCode.OK));
+        Assert.That(await response.Content.ReadAsStringAsync(), Does.Contain("\"type\":\"done\""));
     }
 
     [Test]
@@ -141,6 +169,11 @@ public sealed class OwnModelTests
 
         var app = builder.Build();
         await app.Services.PrepareDatabaseAsync(isAsked: false, CancellationToken.None);
+        app.Use((context, next) =>
+        {
+            Request.Value = context.TraceIdentifier;
+            return next(context);
+        });
         app.UseChatApi();
         await app.StartAsync();
         return new App(app, directory, log);
@@ -172,6 +205,13 @@ public sealed class OwnModelTests
 
         /// <summary>What was logged, with all that was given along.</summary>
         public IReadOnlyCollection<string> Log { get; }
+
+        /// <summary>Returns with the head of the answer.</summary>
+        public async Task<HttpResponseMessage> OpenAsync(string path, object body)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = JsonContent.Create(body) };
+            return await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        }
 
         public async Task<Answer> PostAsync(string path, object body) => await ReadAsync(await _http.PostAsJsonAsync(path, body));
 
@@ -216,16 +256,22 @@ public sealed class OwnModelTests
 
         public bool IsSilent { get; init; }
 
+        /// <summary>It blocks until this is set.</summary>
+        public ManualResetEventSlim? Gate { get; init; }
+
         public bool HasFinishReason { get; init; } = true;
 
         public IReadOnlyList<ChatMessage> Asked { get; private set; } = [];
+
+        public string? AskedBy { get; private set; }
 
         public ChatOptions? Options { get; private set; }
 
         public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
             IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
         {
-            (Asked, Options) = ([.. messages], options);
+            (Asked, AskedBy, Options) = ([.. messages], Request.Value, options);
+            Gate?.Wait(cancellationToken);
             if (IsSilent)
                 await Task.Delay(Timeout.Infinite, cancellationToken);
             foreach (var piece in pieces)

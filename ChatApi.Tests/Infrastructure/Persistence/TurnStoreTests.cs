@@ -21,6 +21,9 @@ public sealed class TurnStoreTests(DatabaseKind database)
     private static readonly DateTime Now = new DateTime(2026, 2, 3, 4, 5, 6, DateTimeKind.Utc).AddMicroseconds(120_450);
 
     private TemporaryDirectory _directory = null!;
+    private static readonly FormattableString Waiting =
+        $"SELECT count(*)::int AS \"Value\" FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+
     private ServiceProvider _services = null!;
     private ITurnStore _turns = null!;
 
@@ -137,6 +140,27 @@ public sealed class TurnStoreTests(DatabaseKind database)
         Assert.That(started.Count(isStarted => isStarted), Is.EqualTo(expected));
         Assert.That(await RunsAsync(), Has.Count.EqualTo(1 + expected));
         Assert.That((await SingleAsync<ChatSession>(session.Id)).LastPosition, Is.EqualTo(2 + 2 * expected));
+    }
+
+    [Test]
+    public async Task Nothing_is_started_at_once_where_the_conversation_moved_on_meanwhile()
+    {
+        var (_, session) = await ConversationAsync();
+        await using var db = (DbContext)_services.GetRequiredService<IChatDbContextFactory>().Create();
+        Task<Conversation?>? starting = null;
+        await db.Database.CreateExecutionStrategy().ExecuteAsync(async () =>
+        {
+            await using var other = await db.Database.BeginTransactionAsync();
+            await db.Set<ChatSession>().ExecuteUpdateAsync(set => set.SetProperty(row => row.LastPosition, 4));
+            starting = ReadAndStartAsync(KeylessTurn(session));
+            if (database == DatabaseKind.Postgres)
+                await Poll.UntilAsync(async () => await db.Database.SqlQuery<int>(Waiting).SingleAsync() == 1, "a turn that waits");
+            await other.CommitAsync();
+        });
+
+        Assert.That((await starting!)!.IsStarted, Is.False);
+        Assert.That(await RunsAsync(), Has.Count.EqualTo(1));
+        Assert.That((await SingleAsync<ChatSession>(session.Id)).LastPosition, Is.EqualTo(4));
     }
 
     [TestCase(RunStatus.Completed, null, "stop")]
