@@ -37,7 +37,7 @@ public sealed partial class RunExecutor(
     private readonly ConcurrentDictionary<Guid, ActiveRun> _active = new();
     private readonly ConcurrentQueue<Guid> _ended = new();
     private readonly ChatClientMetadata? _about = model.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata;
-    private readonly ExecutionContext _own = ExecutionContext.Capture()!;
+    private readonly ExecutionContext _own = ExecutionContext.Capture() ?? throw new InvalidOperationException("There is no context to run in.");
     private int _announced;
     private readonly ChatOptions _chatOptions = ToChatOptions(ReplySettings.None, options);
 

@@ -4,6 +4,7 @@ using System.Collections.Concurrent;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using Azure.Identity;
+using ChatApi.Application;
 using ChatApi.Application.Errors;
 using Microsoft.Extensions.AI;
 using SdkChatClient = OpenAI.Chat.ChatClient;
@@ -18,6 +19,9 @@ namespace ChatApi.Infrastructure.Completions;
 internal sealed class OpenAIChatClient(CompletionOptions options, HttpClient http, TimeProvider timeProvider) : IChatClient
 {
     private const int MaxErrorBytes = 64 * 1024;
+
+    /// <summary>So much text, in UTF-16 units, is written in less than a tenth of a millisecond.</summary>
+    private const int MostAtOnce = 32 * 1024;
 
     /// <summary>By model: Azure has an address for each.</summary>
     private readonly ConcurrentDictionary<string, SdkChatClient> _sdks = new();
@@ -47,6 +51,10 @@ internal sealed class OpenAIChatClient(CompletionOptions options, HttpClient htt
         IEnumerable<ChatMessage> messages, ChatOptions? chatOptions, CancellationToken cancellationToken)
     {
         var model = chatOptions?.ModelId ?? options.Model;
+
+        // To open the first connection of a model, and to write much, takes a while.
+        if (!_sdks.ContainsKey(model) || messages.Sum(message => message.Text.Length) > MostAtOnce)
+            await PollingThread.LeaveAsync();
         while (true)
         {
             var dialect = _dialects.GetOrAdd(model, RequestDialect.Of(options.Provider));

@@ -133,16 +133,26 @@ internal sealed class PostgresTurnStore(
     public async Task<Conversation?> ReadAndStartAsync(NewTurn turn, int messages, int room)
     {
         var (_, question, reply, run) = turn;
+        var tries = 0;
         try
         {
-            return await ReadAsync(
+            var conversation = await ReadAsync(
                 _readAndStart,
-                statement => statement
-                    .Uuid(run.SessionId).Uuid(run.UserId).Uuid(run.Id).Time(run.CreatedAt)
-                    .Uuid(question.Id).Text(question.Content).Uuid(reply.Id).Time(reply.CreatedAt).Text(reply.Model)
-                    .Uuid(run.Owner).Integer(messages).Integer(room).Integer(Utterance.Overhead).Text(question.Metadata).Text(question.ClientId),
+                statement =>
+                {
+                    tries++;
+                    statement
+                        .Uuid(run.SessionId).Uuid(run.UserId).Uuid(run.Id).Time(run.CreatedAt)
+                        .Uuid(question.Id).Text(question.Content).Uuid(reply.Id).Time(reply.CreatedAt).Text(reply.Model)
+                        .Uuid(run.Owner).Integer(messages).Integer(room).Integer(Utterance.Overhead).Text(question.Metadata).Text(question.ClientId);
+                },
                 messages,
                 CancellationToken.None);
+
+            // Another try sees what an earlier one has stored whose answer got lost: the conversation has moved on, or there is no room for the question twice.
+            if (tries > 1 && conversation is { IsStarted: false } && await IsStoredAsync(run))
+                throw new UniqueViolationException(new DbUpdateConcurrencyException("The turn is stored."));
+            return conversation;
         }
         catch (Exception exception) when (DatabaseErrors.IsUniqueViolation(exception))
         {
@@ -225,6 +235,12 @@ internal sealed class PostgresTurnStore(
         }
         while (await reader.ReadAsync(cancellationToken));
         return new Conversation(last, settings, lastId, history) { IsUntitled = isUntitled, IsStarted = isStarted };
+    }
+
+    private async Task<bool> IsStoredAsync(Run run)
+    {
+        await using var db = contexts.CreateDbContext();
+        return await db.Runs.AnyAsync(stored => stored.Id == run.Id);
     }
 
     /// <summary>Executes one statement; that it changed nothing is an error.</summary>

@@ -147,6 +147,7 @@ public sealed class TurnStoreTests(DatabaseKind database)
     {
         var (_, session) = await ConversationAsync();
         await using var db = (DbContext)_services.GetRequiredService<IChatDbContextFactory>().Create();
+        await using var watcher = (DbContext)_services.GetRequiredService<IChatDbContextFactory>().Create();
         Task<Conversation?>? starting = null;
         await db.Database.CreateExecutionStrategy().ExecuteAsync(async () =>
         {
@@ -154,7 +155,7 @@ public sealed class TurnStoreTests(DatabaseKind database)
             await db.Set<ChatSession>().ExecuteUpdateAsync(set => set.SetProperty(row => row.LastPosition, 4));
             starting = ReadAndStartAsync(KeylessTurn(session));
             if (database == DatabaseKind.Postgres)
-                await Poll.UntilAsync(async () => await db.Database.SqlQuery<int>(Waiting).SingleAsync() == 1, "a turn that waits");
+                await Poll.UntilAsync(async () => await watcher.Database.SqlQuery<int>(Waiting).SingleAsync() == 1, "a turn that waits");
             await other.CommitAsync();
         });
 

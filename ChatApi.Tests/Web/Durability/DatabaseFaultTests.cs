@@ -1,5 +1,6 @@
 using System.Net;
 using ChatApi.Tests.Support;
+using Npgsql;
 using NUnit.Framework;
 
 namespace ChatApi.Tests.Web.Durability;
@@ -113,28 +114,64 @@ public sealed class DatabaseFaultTests
     }
 
     [Test]
-    public async Task A_question_without_a_key_whose_answer_gets_lost_is_stored_and_asked_once()
+    public async Task A_question_without_a_key_whose_answer_gets_lost_is_stored_and_asked_once([Values] bool fitsTwice)
     {
         await using var cluster = await Cluster.StartAsync(Storage.Postgres, replicas: 1);
         var user = cluster.NewUser();
-        var session = await user.CreateSessionAsync();
-        var (first, question) = (ModelScripts.NewQuestion(), ModelScripts.NewQuestion());
-        await using (var before = await user.StreamAsync(session, first))
-            Assert.That((await before.ReadToEndAsync()).Type, Is.EqualTo("done"));
+        var (session, before) = await AskedAsync(user);
+        var question = ModelScripts.NewQuestion(fitsTwice ? "Corta" : new string('x', 9_000));
 
         cluster.DatabaseProxy!.CutAfter(0);
         var asking = user.StreamAsync(session, question);
         await Poll.UntilAsync(async () => await cluster.Postgres!.CountAsync("chat.runs", cluster.DatabaseName) == 2, "a run whose answer got lost");
         cluster.DatabaseProxy.Heal();
-        await using var reply = await asking;
 
+        await AssertAskedOnceAsync(cluster, user, session, before, question, asking);
+    }
+
+    [Test]
+    public async Task A_question_without_a_key_that_was_still_being_stored_when_its_connection_broke_is_stored_and_asked_once()
+    {
+        await using var cluster = await Cluster.StartAsync(Storage.Postgres, replicas: 1);
+        var user = cluster.NewUser();
+        var (session, before) = await AskedAsync(user);
+        var question = ModelScripts.NewQuestion();
+        await using var source = NpgsqlDataSource.Create(cluster.Postgres!.AdministratorConnectionString(cluster.DatabaseName));
+        await using var other = await source.OpenConnectionAsync();
+        await using var held = await other.BeginTransactionAsync();
+        await using var hold = new NpgsqlCommand($"SELECT FROM chat.sessions WHERE id = '{session}' FOR UPDATE", other);
+        await hold.ExecuteNonQueryAsync();
+        await using var count = source.CreateCommand(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'");
+
+        var asking = user.StreamAsync(session, question);
+        await UntilWaitingAsync(1);
+        cluster.DatabaseProxy!.ResetAll();
+        await UntilWaitingAsync(2);
+        await held.CommitAsync();
+
+        await AssertAskedOnceAsync(cluster, user, session, before, question, asking);
+
+        Task UntilWaitingAsync(long turns) => Poll.UntilAsync(async () => turns.Equals(await count.ExecuteScalarAsync()), $"{turns} turns that wait");
+    }
+
+    /// <summary>A conversation with one question and its answer.</summary>
+    private static async Task<(string Session, string Question)> AskedAsync(ApiClient user)
+    {
+        var (session, question) = (await user.CreateSessionAsync(), ModelScripts.NewQuestion());
+        await using var reply = await user.StreamAsync(session, question);
         Assert.That((await reply.ReadToEndAsync()).Type, Is.EqualTo("done"));
-        Assert.That(
-            await user.StoredAsync(session),
-            Is.EqualTo([("user", first), ("assistant", ModelScripts.DefaultReply), ("user", question), ("assistant", ModelScripts.DefaultReply)]));
-        Assert.That(
-            ModelScripts.Conversation(cluster.Model.CallsFor(question).Single()),
-            Is.EqualTo([("user", first), ("assistant", ModelScripts.DefaultReply), ("user", question)]));
+        return (session, question);
+    }
+
+    private static async Task AssertAskedOnceAsync(
+        Cluster cluster, ApiClient user, string session, string before, string question, Task<ReplyReader> asking)
+    {
+        (string, string)[] shown = [("user", before), ("assistant", ModelScripts.DefaultReply), ("user", question)];
+        await using var reply = await asking;
+        Assert.That((await reply.ReadToEndAsync()).Type, Is.EqualTo("done"));
+        Assert.That(await user.StoredAsync(session), Is.EqualTo(shown.Append(("assistant", ModelScripts.DefaultReply))));
+        Assert.That(ModelScripts.Conversation(cluster.Model.CallsFor(question).Single()), Is.EqualTo(shown));
     }
 
     /// <summary>Something of the operator's own, or a bug: no error that is known to pass.</summary>
