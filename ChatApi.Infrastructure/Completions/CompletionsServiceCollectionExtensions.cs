@@ -14,8 +14,8 @@ internal static class CompletionsServiceCollectionExtensions
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<ITokenCounter, TiktokenCounter>();
         return options.Provider == CompletionProvider.Demo
-            ? services.AddSingleton<IChatClient>(provider => new DemoChatClient(
-                provider.GetRequiredService<ITokenCounter>(), options.DemoWordDelay, provider.GetRequiredService<TimeProvider>()))
+            ? services.AddSingleton<IChatClient>(provider => new PooledChatClient(new DemoChatClient(
+                provider.GetRequiredService<ITokenCounter>(), options.DemoWordDelay, provider.GetRequiredService<TimeProvider>())))
             : services.AddSingleton(provider => Upstream(
                 options, provider.GetRequiredService<TimeProvider>(), provider.GetRequiredService<ILogger<RetryingChatClient>>()));
     }

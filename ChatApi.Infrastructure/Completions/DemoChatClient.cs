@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using ChatApi.Application;
 using ChatApi.Application.Abstractions;
 using Microsoft.Extensions.AI;
 
@@ -36,8 +35,6 @@ internal sealed class DemoChatClient(ITokenCounter tokens, TimeSpan wordDelay, T
     private async IAsyncEnumerable<ChatResponseUpdate> StreamAsync(
         IReadOnlyList<ChatMessage> messages, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        // It waits for nothing, if it has not to, and counts tokens.
-        await PollingThread.LeaveAsync();
         var reply = DemoReply.To(messages);
         foreach (var word in Words(reply))
         {

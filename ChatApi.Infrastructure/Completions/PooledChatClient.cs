@@ -4,8 +4,8 @@ using Microsoft.Extensions.AI;
 namespace ChatApi.Infrastructure.Completions;
 
 /// <summary>
-/// Begins on the thread pool: what a client that ChatApi does not know does before its first piece may take long, and neither other streams
-/// nor the answer to its own question wait for it.
+/// Begins on the thread pool: what a client that ChatApi does not know does before its first piece may take long, as does the demo's whole
+/// reply where it waits for nothing, and neither other streams nor the answer to its own question wait for it.
 /// </summary>
 internal sealed class PooledChatClient(IChatClient inner) : DelegatingChatClient(inner)
 {
