@@ -177,6 +177,9 @@ public sealed class SharedLimitTests
         cluster.Upstream.Default = _ => Costly();
         var user = cluster.NewUser();
         (await AskAsync(user)).Expect(HttpStatusCode.OK);
+
+        // Redis is told what it did cost after its end, and is to know it before it is away.
+        await Poll.UntilAsync(async () => await TokensAsync(user) == (1100, 0), "what the first reply did cost");
         await (fault switch
         {
             Fault.Killed => cluster.Redis!.KillAsync(),
