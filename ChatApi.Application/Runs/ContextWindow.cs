@@ -24,6 +24,9 @@ public readonly record struct Utterance(Guid Id, MessageRole Role, string Conten
 /// <param name="Tokens">Tokens of all of it; null where it was sure to fit without counting.</param>
 internal sealed record ContextWindow(IReadOnlyList<AIMessage> Messages, Guid[] HistoryIds, int Trimmed, int? Tokens)
 {
+    /// <summary>Of a conversation that has not been read.</summary>
+    public static ContextWindow Unknown { get; } = new([], [], 0, null);
+
     /// <summary>Puts it together.</summary>
     /// <param name="options">The system prompt and the limits.</param>
     /// <param name="history">What went before the question, oldest first.</param>

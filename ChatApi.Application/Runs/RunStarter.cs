@@ -3,7 +3,6 @@ using ChatApi.Application.Abstractions;
 using ChatApi.Application.Errors;
 using ChatApi.Application.Limits;
 using ChatApi.Application.Messages;
-using ChatApi.Application.Sessions;
 using ChatApi.Application.UIChats;
 using ChatApi.Domain;
 using Microsoft.EntityFrameworkCore;
@@ -123,7 +122,7 @@ public sealed class RunStarter(
     {
         if (turn is not { SessionId: { } sessionId, Anew: null } || limits.CountsTokens)
             return await StoreAndStartAsync(turn, hold, null, cancellationToken);
-        var stored = New(turn, TurnPlace.End, turn.Content!, Empty, new([], [], 0, null), turn.Settings, time.Now());
+        var stored = NewTurns.Create(turn, TurnPlace.End, Empty, ContextWindow.Unknown, ModelFor(turn.Settings), executor.Owner, time.Now());
         var asked = time.GetTimestamp();
         Conversation conversation;
         try
@@ -152,11 +151,7 @@ public sealed class RunStarter(
             return await StoreAndStartAsync(turn, hold, conversation, cancellationToken);
         var context = await contextReader.BuildAsync(turn.Settings, conversation.History, turn.Content!);
         stored.Place(conversation, context.HistoryIds);
-        var run = new ActiveRun(stored.Run, stored.Question, stored.Reply, context.Messages, turn.Settings, hold, time)
-        {
-            IsUntitled = conversation.IsUntitled,
-        };
-        return await BeginAsync(run, asked);
+        return await BeginAsync(Active(stored, TurnPlace.End, conversation, context, turn.Settings, hold), asked);
     }
 
     private async Task<StartedRun> StoreAndStartAsync(Turn turn, Hold hold, Conversation? read, CancellationToken cancellationToken)
@@ -169,12 +164,8 @@ public sealed class RunStarter(
             var settings = conversation.Settings is null ? turn.Settings : turn.Settings.Or(Allowed(conversation.Settings));
             var context = await contextReader.BuildAsync(settings, conversation.History, content);
             await ReserveAsync(turn, hold, context.Messages, context.Tokens, settings, cancellationToken);
-            var stored = New(turn, place, content, conversation, context, settings, now);
-            var run = new ActiveRun(stored.Run, stored.Question, stored.Reply, context.Messages, settings, hold, time)
-            {
-                IsUntitled = conversation.IsUntitled,
-                ShownBefore = place.ShownBefore,
-            };
+            var stored = NewTurns.Create(turn, place, conversation, context, ModelFor(settings), executor.Owner, now);
+            var run = Active(stored, place, conversation, context, settings, hold);
             var asked = time.GetTimestamp();
             if (turn.Key is not null)
                 Remember(run, asked);
@@ -221,6 +212,16 @@ public sealed class RunStarter(
             await Task.Delay(Random.Shared.Next(MostMilliseconds), cancellationToken);
         }
     }
+
+    private ActiveRun Active(
+        NewTurn stored, TurnPlace place, Conversation conversation, ContextWindow context, ReplySettings settings, Hold hold) =>
+        new(stored.Run, stored.Question, stored.Reply, context.Messages, settings, hold, time)
+        {
+            IsUntitled = conversation.IsUntitled,
+            ShownBefore = place.ShownBefore,
+        };
+
+    private string? ModelFor(ReplySettings settings) => settings.Model ?? models.Default;
 
     /// <summary>What a conversation was set to may have been taken away since.</summary>
     private ReplySettings Allowed(ReplySettings kept) => kept with
@@ -284,65 +285,5 @@ public sealed class RunStarter(
     {
         if (await ActiveRunAsync(db, sessionId, cancellationToken) is { } active)
             throw new ConflictException(ErrorCodes.RunInProgress, "A reply is still being made in this conversation.") { RunId = active };
-    }
-
-    private NewTurn New(
-        Turn turn, TurnPlace place, string content, Conversation conversation, ContextWindow context, ReplySettings settings, DateTime now)
-    {
-        var session = turn.SessionId is null ? SessionService.New(turn.UserId, null, now, turn.ChatId) : null;
-        var sessionId = turn.SessionId ?? session!.Id;
-        var isAnswerAnew = turn.Content is null;
-        var question = isAnswerAnew ? place.Question! : new ChatMessage
-        {
-            Id = Guid.CreateVersion7(),
-            SessionId = sessionId,
-            UserId = turn.UserId,
-            ClientId = turn.ClientId,
-            ParentId = conversation.LastId,
-            Position = conversation.LastPosition + 1,
-            HasSiblings = place.Question is not null,
-            Role = MessageRole.User,
-            Content = content,
-            CreatedAt = now,
-            Metadata = turn.Metadata,
-        };
-        var reply = new ChatMessage
-        {
-            Id = Guid.CreateVersion7(),
-            SessionId = sessionId,
-            UserId = turn.UserId,
-            ParentId = question.Id,
-            Position = conversation.LastPosition + (isAnswerAnew ? 1 : 2),
-            HasSiblings = isAnswerAnew,
-            Role = MessageRole.Assistant,
-            Content = "",
-
-            // After the question, also for clients that sort by time.
-            CreatedAt = now.AddMicroseconds(1),
-            Status = RunStatus.Running,
-            Model = settings.Model ?? models.Default,
-        };
-        var run = new Run
-        {
-            Id = Guid.CreateVersion7(),
-            SessionId = sessionId,
-            UserId = turn.UserId,
-            UserMessageId = question.Id,
-            MessageId = reply.Id,
-            Status = RunStatus.Running,
-            Owner = executor.Owner,
-            IdempotencyKey = turn.Key,
-            RequestHash = turn.Key is null ? null : turn.Hash,
-            ContextMessageIds = context.HistoryIds,
-            ContextTrimmed = context.Trimmed,
-            ContextTokens = context.Tokens,
-            CreatedAt = now,
-        };
-        session?.LastPosition = reply.Position;
-        return new(session, question, reply, run)
-        {
-            IsAnswerAnew = isAnswerAnew,
-            LeavesBranchAfter = place.Question is null ? null : isAnswerAnew ? place.Before : place.Before - 1,
-        };
     }
 }

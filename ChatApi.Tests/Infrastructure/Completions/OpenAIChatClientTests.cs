@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Text;
 using ChatApi.Infrastructure.Completions;
 using ChatApi.Tests.Support;
@@ -32,6 +33,29 @@ public sealed class OpenAIChatClientTests
             Assert.That(completion.Usage.OutputTokenCount, Is.EqualTo(3));
             Assert.That(completion.Usage.TotalTokenCount, Is.EqualTo(12));
         });
+    }
+
+    /// <summary>The thread that asks may be one that polls the sockets of other streams.</summary>
+    [TestCase(100, false)]
+    [TestCase(100_000, true)]
+    public async Task What_takes_a_while_is_not_done_on_the_thread_that_asks(int length, bool takesAWhile)
+    {
+        await using var upstream = ScriptedUpstream.Start();
+        using var client = Completion.Bare(Completion.Options(upstream));
+
+        Assert.That(await IsWrittenElsewhereAsync("Hola"), Is.True, "It opens a connection.");
+        Assert.That(await IsWrittenElsewhereAsync(new string('x', length)), Is.EqualTo(takesAWhile));
+
+        async Task<bool> IsWrittenElsewhereAsync(string question)
+        {
+            var messages = new WatchedMessages(new ChatMessage(ChatRole.User, question));
+            var completion = Task.FromResult<Completion?>(null);
+            var asking = new Thread(() => completion = Completion.ReadAsync(client, messages: messages)!);
+            asking.Start();
+            asking.Join();
+            Assert.That((await completion)!.Failure, Is.Null);
+            return messages.LastReader != asking;
+        }
     }
 
     [TestCase(CompletionProvider.OpenAI, "/v1/chat/completions", "Authorization", "Bearer " + Completion.Key, "max_completion_tokens")]
@@ -146,5 +170,18 @@ public sealed class OpenAIChatClientTests
         using var client = Completion.Bare(Completion.Options(upstream));
         var completion = await Completion.ReadAsync(client);
         return (completion, upstream.Calls.Single());
+    }
+
+    private sealed class WatchedMessages(ChatMessage message) : IEnumerable<ChatMessage>
+    {
+        public Thread? LastReader { get; private set; }
+
+        public IEnumerator<ChatMessage> GetEnumerator()
+        {
+            LastReader = Thread.CurrentThread;
+            return Enumerable.Repeat(message, 1).GetEnumerator();
+        }
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
     }
 }

@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Http.Json;
-using System.Runtime.CompilerServices;
 using System.Text.Json;
 using ChatApi.Application;
 using ChatApi.Application.Configuration;
@@ -26,8 +25,6 @@ namespace ChatApi.Tests.Infrastructure.Completions;
 public sealed class OwnModelTests
 {
     private const string Secret = "host-7f3a.internal refused key sk-canary-9151";
-
-    private static readonly AsyncLocal<string?> Request = new();
 
     [Test]
     public async Task It_is_streamed_stored_and_counted()
@@ -171,7 +168,7 @@ public sealed class OwnModelTests
         await app.Services.PrepareDatabaseAsync(isAsked: false, CancellationToken.None);
         app.Use((context, next) =>
         {
-            Request.Value = context.TraceIdentifier;
+            TeamsModel.Request.Value = context.TraceIdentifier;
             return next(context);
         });
         app.UseChatApi();
@@ -247,59 +244,5 @@ public sealed class OwnModelTests
         public void Dispose()
         {
         }
-    }
-
-    /// <summary>What a team would bring: nothing of ChatApi's in it but the exception, and that only where it wants to.</summary>
-    private sealed class TeamsModel(params string[] pieces) : IChatClient
-    {
-        public Exception? Failure { get; init; }
-
-        public bool IsSilent { get; init; }
-
-        /// <summary>It blocks until this is set.</summary>
-        public ManualResetEventSlim? Gate { get; init; }
-
-        public bool HasFinishReason { get; init; } = true;
-
-        public IReadOnlyList<ChatMessage> Asked { get; private set; } = [];
-
-        public string? AskedBy { get; private set; }
-
-        public ChatOptions? Options { get; private set; }
-
-        public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
-            IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
-        {
-            (Asked, AskedBy, Options) = ([.. messages], Request.Value, options);
-            Gate?.Wait(cancellationToken);
-            if (IsSilent)
-                await Task.Delay(Timeout.Infinite, cancellationToken);
-            foreach (var piece in pieces)
-            {
-                await Task.Yield();
-                yield return new ChatResponseUpdate(ChatRole.Assistant, piece) { ModelId = "teams-model-2" };
-            }
-
-            if (Failure is not null)
-                throw Failure;
-            yield return Counted(10, 5);
-            yield return Counted(20, 7);
-            if (HasFinishReason)
-                yield return new ChatResponseUpdate { FinishReason = ChatFinishReason.Stop };
-        }
-
-        public Task<ChatResponse> GetResponseAsync(
-            IEnumerable<ChatMessage> messages, ChatOptions? options = null, CancellationToken cancellationToken = default) =>
-            throw new NotSupportedException();
-
-        public object? GetService(Type serviceType, object? serviceKey = null) =>
-            serviceType == typeof(ChatClientMetadata) ? new ChatClientMetadata("the team's", defaultModelId: "teams-model") : null;
-
-        public void Dispose()
-        {
-        }
-
-        private static ChatResponseUpdate Counted(int input, int output) =>
-            new(ChatRole.Assistant, [new UsageContent(new UsageDetails { InputTokenCount = input, OutputTokenCount = output })]);
     }
 }
