@@ -133,7 +133,7 @@ public sealed partial class RunExecutor(
                 {
                     if (update.Contents[index] is TextContent text)
                     {
-                        isCut |= !Append(run.Log, text.Text);
+                        isCut = isCut || !Append(run.Log, text.Text);
                         call?.NoteText();
                     }
                     else if (update.Contents[index] is UsageContent counted)

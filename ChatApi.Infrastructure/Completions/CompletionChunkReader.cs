@@ -13,9 +13,16 @@ internal sealed class CompletionChunkReader
 
     private readonly PieceDecoder _text = new();
     private readonly PieceDecoder _reasoning = new();
+    private readonly ChunkPattern _pattern = new();
     private UsageDetails? _usage;
     private string? _id;
     private string? _model;
+
+    /// <summary>Of the chunk read last: how many texts it has, which of them is the last, and where that and the padding are.</summary>
+    private int _texts;
+    private bool _isText;
+    private (int Start, int End) _textAt;
+    private (int Start, int End) _paddingAt;
 
     /// <summary>Something came that only a completion has.</summary>
     public bool HasBegun { get; private set; }
@@ -33,6 +40,9 @@ internal sealed class CompletionChunkReader
     /// <exception cref="JsonException">It is no JSON.</exception>
     public ChatResponseUpdate? Read(ReadOnlySpan<byte> data, bool isError)
     {
+        if (TryReadAlike(data, isError, out var content))
+            return content is null ? null : New(content);
+        _pattern.Forget();
         data = data.Trim(" \t\r\n"u8);
         if (data.IsEmpty)
             return null;
@@ -46,6 +56,22 @@ internal sealed class CompletionChunkReader
             throw Failure(data);
         var json = new Utf8JsonReader(data, Tolerant);
         return json.Read() && json.TokenType == JsonTokenType.StartObject ? ReadChunk(ref json, data) : null;
+    }
+
+    /// <summary>
+    /// Reads an event that is the one before once more but for its text. Nothing else would come of it than of that one, were it read as any other.
+    /// </summary>
+    /// <param name="data">The event's data.</param>
+    /// <param name="isError">Whether the event says that it is an error.</param>
+    /// <param name="content">Its text; null where it has none, or half a character.</param>
+    /// <returns>False: it is another one, and nothing of it has been read.</returns>
+    public bool TryReadAlike(ReadOnlySpan<byte> data, bool isError, out AIContent? content)
+    {
+        content = null;
+        if (isError || !_pattern.Matches(data, out var text, out var isEscaped))
+            return false;
+        content = Content((_isText ? _text : _reasoning).Decode(text, isEscaped), _isText);
+        return true;
     }
 
     /// <summary>What could be told only after the last event: half an emoji without its other half, and the usage.</summary>
@@ -68,6 +94,7 @@ internal sealed class CompletionChunkReader
     private ChatResponseUpdate? ReadChunk(ref Utf8JsonReader json, ReadOnlySpan<byte> data)
     {
         ChatResponseUpdate? update = null;
+        (_texts, _paddingAt) = (0, default);
         while (NextProperty(ref json))
         {
             if (json.ValueTextEquals("choices"u8))
@@ -80,9 +107,14 @@ internal sealed class CompletionChunkReader
                 _model = ReadName(ref json, _model);
             else if (json.ValueTextEquals("error"u8))
                 ReadError(ref json, data);
+            else if (json.ValueTextEquals("obfuscation"u8))
+                ReadPadding(ref json);
             else
                 Pass(ref json);
         }
+
+        if (_texts == 1 && update is { FinishReason: null })
+            _pattern.Learn(data, _textAt, _paddingAt);
 
         // Servers differ in the order of fields: the names may have come after the text.
         if (update is not null)
@@ -153,7 +185,7 @@ internal sealed class CompletionChunkReader
             var isReasoning = !isText && (json.ValueTextEquals("reasoning_content"u8) || json.ValueTextEquals("reasoning"u8));
             json.Read();
             if (json.TokenType == JsonTokenType.String && (isText || isReasoning))
-                update = Add(update, (isText ? _text : _reasoning).Decode(json.ValueSpan, json.ValueIsEscaped), isText);
+                update = ReadText(ref json, update, isText);
             else
                 json.Skip();
         }
@@ -161,8 +193,35 @@ internal sealed class CompletionChunkReader
         return update;
     }
 
+    private ChatResponseUpdate? ReadText(ref Utf8JsonReader json, ChatResponseUpdate? update, bool isText)
+    {
+        if (json.ValueSpan.IsEmpty)
+            return update;
+        _texts++;
+        (_isText, _textAt) = (isText, Inside(ref json));
+        return Add(update, (isText ? _text : _reasoning).Decode(json.ValueSpan, json.ValueIsEscaped), isText);
+    }
+
+    private void ReadPadding(ref Utf8JsonReader json)
+    {
+        json.Read();
+        if (json.TokenType == JsonTokenType.String && _texts > 0)
+            _paddingAt = Inside(ref json);
+        json.Skip();
+    }
+
+    /// <summary>Where a string is, without its quotes.</summary>
+    private static (int Start, int End) Inside(ref Utf8JsonReader json)
+    {
+        var start = (int)json.TokenStartIndex + 1;
+        return (start, start + json.ValueSpan.Length);
+    }
+
     private ChatResponseUpdate? Add(ChatResponseUpdate? update, string text, bool isText) =>
-        text.Length == 0 ? update : Add(update, isText ? new TextContent(text) : new TextReasoningContent(text));
+        Content(text, isText) is { } content ? Add(update, content) : update;
+
+    private static AIContent? Content(string text, bool isText) =>
+        text.Length == 0 ? null : isText ? new TextContent(text) : new TextReasoningContent(text);
 
     /// <summary>Nearly every update has one content: an array of one is all that it needs.</summary>
     private ChatResponseUpdate Add(ChatResponseUpdate? update, AIContent content)

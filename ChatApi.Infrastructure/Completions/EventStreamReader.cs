@@ -27,33 +27,23 @@ internal sealed class EventStreamReader(Stream body, ModelConnection.Exchange? e
     private bool _mayBeLineFeed;
     private bool _hasBegun;
     private bool _hasReadAll;
+    private (int Start, int End, bool IsError) _event;
+    private bool _isPutBack;
 
     /// <summary>The next event of which all has arrived.</summary>
     /// <param name="data">Its data; good until the next call of any method.</param>
     /// <param name="isError">Whether its type is <c>error</c>.</param>
     public bool TryRead(out ReadOnlySpan<byte> data, out bool isError)
     {
-        while (TryReadLine(out var line))
-        {
-            if (!line.IsEmpty)
-            {
-                Take(line);
-                continue;
-            }
-
-            isError = _isError;
-            _isError = false;
-            if (_dataStart < 0)
-                continue;
-            data = _buffer.AsSpan(_dataStart, _dataEnd - _dataStart);
-            _dataStart = -1;
-            return true;
-        }
-
-        data = default;
-        isError = false;
-        return false;
+        var hasOne = _isPutBack || TryFind();
+        _isPutBack = false;
+        data = hasOne ? _buffer.AsSpan(_event.Start, _event.End - _event.Start) : default;
+        isError = hasOne && _event.IsError;
+        return hasOne;
     }
+
+    /// <summary>The event that was read last is read again next. Before any other call.</summary>
+    public void PutBack() => _isPutBack = true;
 
     /// <summary>
     /// Waits until more has come, without a buffer: a model thinks for most of the time, on thousands of streams at once. What is read
@@ -86,6 +76,25 @@ internal sealed class EventStreamReader(Stream body, ModelConnection.Exchange? e
     }
 
     public void Dispose() => Return();
+
+    private bool TryFind()
+    {
+        while (TryReadLine(out var line))
+        {
+            if (!line.IsEmpty)
+            {
+                Take(line);
+                continue;
+            }
+
+            _event = (_dataStart, _dataEnd, _isError);
+            (_dataStart, _isError) = (-1, false);
+            if (_event.Start >= 0)
+                return true;
+        }
+
+        return false;
+    }
 
     private bool TryReadLine(out ReadOnlySpan<byte> line)
     {

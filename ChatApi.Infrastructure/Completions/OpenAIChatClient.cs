@@ -125,6 +125,7 @@ internal sealed class OpenAIChatClient(CompletionOptions options, HttpClient htt
         : IAsyncEnumerator<ChatResponseUpdate>
     {
         private readonly CompletionChunkReader _chunks = new();
+        private readonly List<AIContent> _alike = [];
         private PipelineResponse? _response;
         private EventStreamReader? _events;
         private bool _hasEnded;
@@ -177,13 +178,28 @@ internal sealed class OpenAIChatClient(CompletionOptions options, HttpClient htt
         private static bool IsChunked(PipelineResponse response) =>
             response.Headers.TryGetValue("Transfer-Encoding", out var coding) && coding == "chunked";
 
-        /// <summary>The next update in what has arrived.</summary>
+        /// <summary>The next update in what has arrived, with the texts of all chunks after it that have arrived, too, and are alike.</summary>
         private bool Next(EventStreamReader events)
         {
             while (!_chunks.IsDone && events.TryRead(out var data, out var isError))
             {
                 if (_chunks.Read(data, isError) is not { } update)
                     continue;
+                while (events.TryRead(out data, out isError))
+                {
+                    if (!_chunks.TryReadAlike(data, isError, out var content))
+                    {
+                        events.PutBack();
+                        break;
+                    }
+
+                    if (content is not null)
+                        _alike.Add(content);
+                }
+
+                if (_alike.Count > 0)
+                    update.Contents = [.. update.Contents, .. _alike];
+                _alike.Clear();
                 Current = update;
                 return true;
             }

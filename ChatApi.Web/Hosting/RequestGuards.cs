@@ -106,7 +106,9 @@ internal static class RequestGuards
     /// </summary>
     public static IApplicationBuilder UseStrictQuery(this IApplicationBuilder app) => app.Use((context, next) =>
     {
-        var isValid = IsUtf8(context.Request.QueryString.Value ?? "");
+        if (!context.Request.QueryString.HasValue)
+            return next(context);
+        var isValid = IsUtf8(context.Request.QueryString.Value);
         if (isValid)
             foreach (var (name, values) in context.Request.Query)
                 isValid &= values.Count <= 1 && !name.Contains('\0') && !values.ToString().Contains('\0');

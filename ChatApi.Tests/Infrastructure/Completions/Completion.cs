@@ -30,7 +30,7 @@ internal sealed record Completion(
             await foreach (var update in client.GetStreamingResponseAsync(messages ?? Question, options, cancellationToken))
             {
                 text.Append(update.Text);
-                pieces += update.Text.Length > 0 ? 1 : 0;
+                pieces += update.Contents.OfType<TextContent>().Count(content => content.Text.Length > 0);
                 finish ??= update.FinishReason;
                 model ??= update.ModelId;
                 usage = update.Contents.OfType<UsageContent>().SingleOrDefault()?.Details ?? usage;

@@ -97,7 +97,17 @@ public sealed class EventStreamReaderTests
         do
         {
             while (reader.TryRead(out var data, out var isError))
+            {
+                // What is put back is read again.
+                if (found.Count % 2 == 0)
+                {
+                    reader.PutBack();
+                    Assert.That(reader.TryRead(out data, out isError), Is.True);
+                }
+
                 found.Add((Encoding.UTF8.GetString(data), isError));
+            }
+
             await reader.WaitAsync(CancellationToken.None);
         }
         while (reader.Advance(await reader.ReadAsync(CancellationToken.None)));
