@@ -261,7 +261,7 @@ internal sealed class CompletionChunkReader
     {
         json.Read();
         if (json.TokenType == JsonTokenType.String)
-            return before is not null && json.ValueTextEquals(before) ? before : PlainName(ref json);
+            return before is not null && !json.ValueIsEscaped && json.ValueTextEquals(before) ? before : PlainName(ref json); // Half a character is equal to nothing, and throws.
         json.Skip();
         return before;
     }

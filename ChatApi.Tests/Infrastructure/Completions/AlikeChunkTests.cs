@@ -39,7 +39,7 @@ public sealed class AlikeChunkTests
         .. new[]
         {
             "a", " token", " and a longer one", "é", "日本", "😀", "", @"\n", @"\""", @"\\", @"\/ \b\f\r\t", @"\u00e9", @"\u00E9", @"\ud83d", @"\udc4b", @"x\ud83d", @"\ud83d\udc4b",
-            @"\u12", @"\x", @"\u12g4", @"\", "\t", "\u007f", "\u2028",
+            @"\u12", @"\x", @"\u12g4", @"\u123g", @"\", "\t", "\u007f", "\u2028",
         }.Select(Encoding.UTF8.GetBytes),
         [0xFF, (byte)'x'],
     ];
@@ -171,9 +171,9 @@ public sealed class AlikeChunkTests
         {
             return $"throws {failure.Code}";
         }
-        catch (Exception failure) when (failure is JsonException or InvalidOperationException)
+        catch (JsonException)
         {
-            return $"throws {failure.GetType().Name}"; // The latter of half a character in a name.
+            return "throws";
         }
     }
 

@@ -182,6 +182,24 @@ public sealed class ChatTests(DatabaseKind database) : HttpSuite(database)
     }
 
     [Test]
+    public async Task Nothing_that_comes_together_with_what_is_cut_is_stored_after_it()
+    {
+        var user = NewUser();
+        var session = await user.CreateSessionAsync();
+        var hands = string.Concat(Enumerable.Repeat("👋", 100));
+        var together = string.Concat(Enumerable.Repeat(hands, 250).Concat(Enumerable.Repeat("y", 50))
+            .Select(text => $"data: {ScriptedUpstreamReply.Chunk($$"""{"content":"{{text}}"}""")}\n\n"));
+        var question = Model.Ask(ScriptedUpstreamReply.Stream().Role().Delta("x").Repeat(19, more => more.Delta(string.Concat(Enumerable.Repeat(hands, 250)))).Raw(together).Finish().Done());
+
+        await using var reply = await user.StreamAsync(session, question);
+
+        var done = await reply.ReadToEndAsync();
+
+        var stored = (await user.GetAsync($"/api/chat/messages/{done["message_id"]}")).Expect(HttpStatusCode.OK);
+        Assert.That((stored["status"], stored["content"]), Is.EqualTo(("stopped", "x" + string.Concat(Enumerable.Repeat(hands, 5_000))[..^2])));
+    }
+
+    [Test]
     public async Task A_question_that_is_too_long_for_the_model_is_neither_asked_nor_stored()
     {
         var user = NewUser();

@@ -146,15 +146,18 @@ public sealed class UIChatTests(DatabaseKind database) : HttpSuite(database)
     {
         var user = NewUser();
         var session = await user.CreateSessionAsync();
-        await using var old = await user.StreamAsync(session, Model.Ask(Slow()));
+        var (first, second) = (new TaskCompletionSource(), new TaskCompletionSource());
+        await using var old = await user.StreamAsync(session, Model.Ask(UntilSet(first)));
         await old.UntilAsync(received => received.Type == "content");
         await using var ui = await UIReply.ResumeAsync(user, session);
+        first.SetResult();
         await ui.ReadToEndAsync();
         var done = await old.ReadToEndAsync();
 
-        await using var asked = await UIReply.PostAsync(user, UIReply.Body(session, NewName(), Model.Ask(Slow())));
+        await using var asked = await UIReply.PostAsync(user, UIReply.Body(session, NewName(), Model.Ask(UntilSet(second))));
         await asked.UntilAsync("text-delta");
         await using var attached = await user.AttachAsync(session);
+        second.SetResult();
         var end = await attached.ReadToEndAsync();
         await asked.ReadToEndAsync();
 
@@ -170,8 +173,7 @@ public sealed class UIChatTests(DatabaseKind database) : HttpSuite(database)
     {
         var (user, chat, id) = (NewUser(), NewName(), NewName());
         var gate = new TaskCompletionSource();
-        await using var reply = await UIReply.PostAsync(user, UIReply.Body(chat, id, Model.Ask(
-            ScriptedUpstreamReply.Stream().Role().Delta(Pieces[0]).WaitFor(gate.Task).Delta(string.Concat(Pieces[1..])).Finish().Done())));
+        await using var reply = await UIReply.PostAsync(user, UIReply.Body(chat, id, Model.Ask(UntilSet(gate))));
         await reply.UntilAsync("text-delta");
 
         var unfinished = await MessagesAsync(user, chat);
@@ -360,6 +362,10 @@ public sealed class UIChatTests(DatabaseKind database) : HttpSuite(database)
         Assert.That(resumed.Response.StatusCode, Is.EqualTo(HttpStatusCode.NoContent));
         Assert.That((await user.GetAsync($"/api/chat/ui/{name}/messages")).Expect(HttpStatusCode.OK).Items, Is.Empty);
     }
+
+    /// <summary>Says the first piece, and the rest when it is told to.</summary>
+    private static ScriptedUpstreamReply UntilSet(TaskCompletionSource gate) =>
+        ScriptedUpstreamReply.Stream().Role().Delta(Pieces[0]).WaitFor(gate.Task).Delta(string.Concat(Pieces[1..])).Finish().Done();
 
     private static ScriptedUpstreamReply Slow() => ScriptedUpstreamReply.Paced(TimeSpan.FromMilliseconds(20), Pieces);
 
