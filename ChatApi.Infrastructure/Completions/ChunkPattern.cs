@@ -8,6 +8,9 @@ namespace ChatApi.Infrastructure.Completions;
 /// </summary>
 internal sealed class ChunkPattern
 {
+    /// <summary>Bytes of the longest chunk that is remembered, for as long as the reply lasts. One with a piece of it has some hundred.</summary>
+    public const int Longest = 4 * 1024;
+
     /// <summary>What ends a JSON string, begins an escape in it, or must not be in it.</summary>
     private static readonly SearchValues<byte> NotPlain = SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(value => (byte)value), (byte)'"', (byte)'\\']);
 
@@ -19,12 +22,14 @@ internal sealed class ChunkPattern
     /// <summary>No chunk is alike any more.</summary>
     public void Forget() => _length = 0;
 
-    /// <summary>From now on chunks are alike that differ from this one in nothing but what those strings hold.</summary>
+    /// <summary>From now on chunks are alike that differ from this one, which is not too long, in nothing but what those strings hold.</summary>
     /// <param name="chunk">JSON; it is copied.</param>
     /// <param name="text">Where in it the text lies, between its quotes.</param>
     /// <param name="padding">Where, after the text, something lies that means nothing; from 0 to 0 where there is none.</param>
     public void Learn(ReadOnlySpan<byte> chunk, (int Start, int End) text, (int Start, int End) padding)
     {
+        if (chunk.Length > Longest)
+            return;
         if (_chunk.Length < chunk.Length)
             _chunk = new byte[chunk.Length];
         chunk.CopyTo(_chunk);

@@ -39,7 +39,8 @@ public sealed class AlikeChunkTests
         .. new[]
         {
             "a", " token", " and a longer one", "é", "日本", "😀", "", @"\n", @"\""", @"\\", @"\/ \b\f\r\t", @"\u00e9", @"\u00E9", @"\ud83d", @"\udc4b", @"x\ud83d", @"\ud83d\udc4b",
-            @"\u12", @"\x", @"\u12g4", @"\u123g", @"\", "\t", "\u007f", "\u2028",
+            @"\u12", @"\x", @"\ug234", @"\u1g34", @"\u12g4", @"\u123g", @"\",
+            "\t", "\n", "\u0000", "\u001f", "\u007f", "\u2028",
         }.Select(Encoding.UTF8.GetBytes),
         [0xFF, (byte)'x'],
     ];
@@ -80,6 +81,7 @@ public sealed class AlikeChunkTests
     [TestCase("a", "b", true)]
     [TestCase("a", "", true)]
     [TestCase("a", @"\n\""\u00e9", true)]
+    [TestCase("a", @"\/\\\b\f\r\t", true)]
     [TestCase(@"\n", "b", true)]
     [TestCase("a", @"\x", false)]
     [TestCase("a", "\t", false)]
@@ -102,6 +104,14 @@ public sealed class AlikeChunkTests
         Assert.That(reader.TryReadAlike(Chunk(Shapes[1], "b", ""), isError: false, out _), Is.True);
         Assert.That(reader.TryReadAlike(Chunk(Shapes[1], "c", "ZtW0"), isError: false, out var content), Is.True);
         Assert.That(content, Is.InstanceOf<TextContent>().With.Property(nameof(TextContent.Text)).EqualTo("c"));
+    }
+
+    [Test]
+    public void A_long_chunk_is_not_remembered()
+    {
+        var reader = new CompletionChunkReader();
+        Read(reader, Chunk(Shapes[0], new string('a', ChunkPattern.Longest), ""));
+        Assert.That(reader.TryReadAlike(Chunk(Shapes[0], "b", ""), isError: false, out _), Is.False);
     }
 
     [Test]
